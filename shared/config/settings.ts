@@ -1,0 +1,14 @@
+/** What `lockstep train` or `lockstep coordinator` fixes for all workers of a run. `null` leaves it to the job file. */
+export interface RunSettings {
+  readonly mode: 'train' | 'evaluate';
+  readonly workers: number;
+  /** Logical data-parallel lanes; fixed for the run's whole life. */
+  readonly replicas: number;
+  readonly epochs: number | null;
+  readonly maxSteps: number | null;
+  readonly globalBatchSize: number | null;
+  readonly seed: number | null;
+  readonly bucketBytes: number;
+  readonly segmentBytes: number;
+  readonly segmentTimeoutMs: number;
+}

@@ -1,0 +1,76 @@
+/** The shape of data as tfjs sees it, without the batch dimension. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: 'float32' | 'int32';
+}
+
+/**
+ * A data set as a plain description that any thread can open (worker/data). Made by the functions of `datasets`;
+ * `kind` selects the reader, `options` are its arguments, structured-cloneable.
+ */
+export interface DatasetDescription {
+  readonly kind: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Applied to each sample, in order. */
+  readonly transforms: readonly TransformDescription[];
+}
+
+export type TransformDescription =
+  | { readonly kind: 'resize'; readonly height: number; readonly width: number }
+  | { readonly kind: 'scale'; readonly factor: number; readonly offset: number }
+  | { readonly kind: 'oneHot'; readonly classes: number };
+
+export type OptimizerConfig =
+  | { readonly name: 'sgd'; readonly learningRate: number; readonly momentum: number; readonly nesterov: boolean }
+  | {
+      readonly name: 'adam';
+      readonly learningRate: number;
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+    }
+  | {
+      readonly name: 'rmsprop';
+      readonly learningRate: number;
+      readonly rho: number;
+      readonly momentum: number;
+      readonly epsilon: number;
+      readonly centered: boolean;
+    }
+  | { readonly name: 'adadelta'; readonly learningRate: number; readonly rho: number; readonly epsilon: number };
+
+export type OptimizerName = OptimizerConfig['name'];
+
+export type LossName =
+  | 'meanSquaredError'
+  | 'meanAbsoluteError'
+  | 'categoricalCrossentropy'
+  | 'sparseCategoricalCrossentropy'
+  | 'binaryCrossentropy';
+
+export type MetricName =
+  | 'accuracy'
+  | 'categoricalAccuracy'
+  | 'sparseCategoricalAccuracy'
+  | 'binaryAccuracy'
+  | 'meanSquaredError'
+  | 'meanAbsoluteError';
+
+/** A job after validation, with every default filled in. `Model` is a tfjs LayersModel; shared/ doesn't import tfjs. */
+export interface Job<Model = unknown> {
+  /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
+  readonly model: () => Model | Promise<Model>;
+  readonly optimizer: OptimizerConfig;
+  readonly loss: LossName;
+  readonly metrics: readonly MetricName[];
+  readonly data: {
+    readonly train: DatasetDescription;
+    readonly validation?: DatasetDescription;
+    readonly test?: DatasetDescription;
+  };
+  /** Keras's name: samples per step over all replicas (`globalBatchSize` inside Lockstep). */
+  readonly batchSize: number;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly shuffle: boolean;
+}

@@ -1,0 +1,104 @@
+import type { Batch, LossName, MetricName, OptimizerConfig, TensorSpec } from '../../shared/job/index.ts';
+
+export type EngineName = 'tensorflow' | 'cpu';
+
+/** What decides the bits of a result besides the job; compared between workers at join. */
+export interface EngineInfo {
+  readonly name: EngineName;
+  /** TensorFlow's version, or tfjs's for the `cpu` engine. */
+  readonly version: string;
+  /** For example `cpu-x64` or `cuda-NVIDIA H100`. */
+  readonly deviceClass: string;
+  /** Threads that one op may use. */
+  readonly threads: number;
+}
+
+/** A loaded engine: one per process, in the main thread. Makes trainers for models. */
+export interface Engine {
+  readonly info: EngineInfo;
+  /**
+   * Builds the model with every random draw taken from `seed` and prepares training on it.
+   * @throws LockstepError job/threw, job/invalid, data/shape, engine/unsupported
+   */
+  createTrainer(options: TrainerOptions): Promise<Trainer>;
+  memory(): EngineMemory;
+}
+
+export interface EngineMemory {
+  /** Tensors alive in the engine. */
+  readonly tensors: number;
+  /** Bytes that those tensors hold. */
+  readonly bytes: number;
+}
+
+export interface TrainerOptions {
+  readonly buildModel: () => unknown;
+  readonly optimizer: OptimizerConfig;
+  readonly loss: LossName;
+  readonly metrics: readonly MetricName[];
+  readonly seed: number;
+  /** Inputs and targets that the data set delivers; checked against the model. */
+  readonly inputs: readonly TensorSpec[];
+  readonly targets: readonly TensorSpec[];
+  /** Gradients are packed in buckets of about this size, last layers first. */
+  readonly bucketBytes: number;
+}
+
+/** Lengths, in float32 values, of what one replica contributes to the reduction of a step. */
+export interface ContributionLayout {
+  readonly gradientBuckets: readonly number[];
+  /** [loss sum, one sum per metric, non-trainable weights …] */
+  readonly statistics: number;
+}
+
+/** The sum of contributions over any set of replicas is again a contribution; over all of them it is the step's update. */
+export interface Contribution {
+  /** ∂(mean loss over the step's real samples)/∂weights, this replica's part. One flat array per bucket. */
+  readonly gradients: readonly Float32Array[];
+  readonly statistics: Float32Array;
+}
+
+export interface Microstep {
+  readonly step: number;
+  readonly replica: number;
+  readonly replicas: number;
+  /** Real samples in this step over all replicas: the denominator of the mean. */
+  readonly globalSamples: number;
+}
+
+/** Weighted sums over samples, and how many samples they are of. */
+export interface EvaluationSums {
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly metricSums: readonly number[];
+}
+
+export interface NamedWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly trainable: boolean;
+  readonly values: Float32Array;
+}
+
+/** One model in training. Owns every tensor and handle that it makes until `close()`. */
+export interface Trainer {
+  readonly layout: ContributionLayout;
+  readonly parameters: number;
+  /** The model's topology as tfjs's `model.toJSON` gives it, for the job hash and for saving. */
+  readonly topology: unknown;
+  /**
+   * Forward and backward pass on one replica's batch; no weight changes. The arrays are the caller's.
+   * A batch without real rows contributes zeros.
+   */
+  forwardBackward(batch: Batch, microstep: Microstep): Contribution;
+  /** Applies the optimizer to the sum of all replicas' contributions. `step` counts from 0. */
+  apply(reduced: Contribution, step: number): void;
+  evaluate(batch: Batch): EvaluationSums;
+  /** One array per model output, [realRows, …]. */
+  predict(batch: Batch): Float32Array[];
+  /** All weights in the model's order. */
+  readWeights(): NamedWeight[];
+  /** @throws LockstepError checkpoint/mismatch when names, order or shapes differ */
+  writeWeights(weights: readonly NamedWeight[]): void;
+  close(): void;
+}

@@ -1,0 +1,64 @@
+import type { ErrorRecord } from '../../shared/core/index.ts';
+import type { RunSettings } from '../../shared/config/settings.ts';
+
+/**
+ * Messages between a worker's main thread (engine; blocked while a step runs) and its link thread (all gRPC).
+ * Buffers are transferred, never copied: after a message the sender's views are empty.
+ */
+export type MainToLink =
+  | { readonly kind: 'ready'; readonly jobHash: string; readonly facts: JobFacts; readonly bucketLengths: readonly number[] }
+  | { readonly kind: 'contribute'; readonly step: number; readonly replica: number; readonly buckets: readonly Float32Array[] }
+  | { readonly kind: 'committed'; readonly report: StepReport }
+  | { readonly kind: 'evaluated'; readonly share: EvaluationShare }
+  | { readonly kind: 'finished'; readonly steps: number; readonly weightsSha256: string; readonly checkpoint: string }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord };
+
+export type LinkToMain =
+  | { readonly kind: 'welcome'; readonly settings: RunSettings; readonly workerId: string }
+  | { readonly kind: 'generation'; readonly generation: GenerationView }
+  | { readonly kind: 'reduced'; readonly step: number; readonly buckets: readonly Float32Array[] }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'stop'; readonly error: ErrorRecord | null };
+
+export interface GenerationView {
+  readonly generation: number;
+  readonly rank: number;
+  readonly worldSize: number;
+  /** The replicas that this worker hosts. */
+  readonly replicas: { readonly start: number; readonly end: number };
+  readonly startStep: number;
+}
+
+export interface JobFacts {
+  readonly trainSamples: number;
+  readonly validationSamples: number;
+  readonly testSamples: number;
+  readonly globalBatchSize: number;
+  readonly epochs: number;
+  readonly parameters: number;
+  readonly metricNames: readonly string[];
+  readonly modelName: string;
+}
+
+/** Sums are over all replicas. Times in seconds. */
+export interface StepReport {
+  readonly step: number;
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly metricSums: readonly number[];
+  readonly dataSeconds: number;
+  readonly forwardBackwardSeconds: number;
+  readonly reduceSeconds: number;
+  readonly applySeconds: number;
+  readonly stepSeconds: number;
+  readonly last: boolean;
+}
+
+export interface EvaluationShare {
+  readonly split: 'validation' | 'test';
+  readonly step: number;
+  readonly replica: number;
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly metricSums: readonly number[];
+}
