@@ -9,3 +9,5 @@ export type {
   TensorSpec,
   TransformDescription,
 } from './job.ts';
+export { lossNames, metricNames, nearestName, optimizerNames, resolveLoss, resolveMetric, resolveName } from './names.ts';
+export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';

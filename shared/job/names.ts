@@ -1,0 +1,76 @@
+import { LockstepError } from '../core/index.ts';
+import type { LossName, MetricName, OptimizerName } from './job.ts';
+
+/** Every name that a job file may use, in the order in which messages list them. */
+export const lossNames: readonly LossName[] = [
+  'categoricalCrossentropy',
+  'sparseCategoricalCrossentropy',
+  'binaryCrossentropy',
+  'meanSquaredError',
+  'meanAbsoluteError',
+];
+
+export const metricNames: readonly MetricName[] = [
+  'accuracy',
+  'categoricalAccuracy',
+  'sparseCategoricalAccuracy',
+  'binaryAccuracy',
+  'meanSquaredError',
+  'meanAbsoluteError',
+];
+
+export const optimizerNames: readonly OptimizerName[] = ['sgd', 'adam', 'rmsprop', 'adadelta'];
+
+/** Other spellings that Keras and tfjs accept for the same thing, in the form that `normalize` gives. */
+const aliases: Readonly<Record<string, string>> = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' };
+
+/**
+ * The loss called `name`, in any of Keras's spellings (`categorical_crossentropy`, `mse`, …).
+ * @throws LockstepError job/invalid with the nearest known name
+ */
+export function resolveLoss(name: unknown): LossName {
+  return resolveName('loss', name, lossNames);
+}
+
+/** @throws LockstepError job/invalid with the nearest known name */
+export function resolveMetric(name: unknown): MetricName {
+  return resolveName('metric', name, metricNames);
+}
+
+/** The one of `known` that `name` means; `what` is for the message. Case, `_` and `-` don't count. */
+export function resolveName<Name extends string>(what: string, name: unknown, known: readonly Name[]): Name {
+  if (typeof name === 'string') {
+    const wanted = normalize(name);
+    const meant = normalize(Object.hasOwn(aliases, wanted) ? (aliases[wanted] ?? wanted) : wanted);
+    const found = known.find((candidate) => normalize(candidate) === meant);
+    if (found !== undefined) return found;
+  }
+  const shown = typeof name === 'string' ? `"${name}"` : `a value of type ${name === null ? 'null' : typeof name}`;
+  const hint = typeof name === 'string' ? `; did you mean "${nearestName(name, known)}"?` : '.';
+  throw new LockstepError('job/invalid', `unknown ${what} ${shown}${hint} Known: ${known.join(', ')}.`);
+}
+
+/** The known name with the fewest edits from `name`, regardless of case. */
+export function nearestName<Name extends string>(name: string, known: readonly Name[]): Name {
+  const wanted = normalize(name);
+  const distances = known.map((candidate) => editDistance(wanted, normalize(candidate)));
+  return known[distances.indexOf(Math.min(...distances))] as Name;
+}
+
+function normalize(name: string): string {
+  return name.toLowerCase().replaceAll(/[_\-\s]/g, '');
+}
+
+/** Levenshtein's distance, one row of the table at a time. */
+function editDistance(from: string, to: string): number {
+  let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
+      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[to.length] ?? 0;
+}
