@@ -84,6 +84,10 @@ export interface NamedWeight {
 export interface Trainer {
   readonly layout: ContributionLayout;
   readonly parameters: number;
+  /** Metric sums in the statistics, after the loss sum. */
+  readonly metricCount: number;
+  readonly metricNames: readonly string[];
+  readonly modelName: string;
   /** The model's topology as tfjs's `model.toJSON` gives it, for the job hash and for saving. */
   readonly topology: unknown;
   /**

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { DatasetDescription, Job, TensorSpec } from '../../shared/job/index.ts';
+import type { RunPlan } from './run-plan.ts';
+
+/** Everything that must be equal on all workers for one step to mean the same on each of them. */
+export interface JobFingerprint {
+  readonly jobFileHash: string;
+  readonly topology: unknown;
+  readonly initialWeightsSha256: string;
+  readonly job: Omit<Job, 'model' | 'data'>;
+  readonly train: { readonly inputs: readonly TensorSpec[]; readonly targets: readonly TensorSpec[] };
+  readonly datasetSizes: Readonly<Record<string, number>>;
+  readonly datasets: Readonly<Record<string, DatasetDescription>>;
+  readonly plan: RunPlan;
+}
+
+/** SHA-256 of the fingerprint's JSON with sorted keys; contents of typed arrays and URLs are left out. */
+export function hashJob(fingerprint: JobFingerprint): string {
+  return createHash('sha256').update(canonicalJson(fingerprint)).digest('hex');
+}
+
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (ArrayBuffer.isView(item)) return { bytes: item.byteLength };
+    // Paths may differ between hosts; the sizes and specs of what is read may not.
+    if (item instanceof URL) return undefined;
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+    return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { register } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { register as registerTypeScript } from 'tsx/esm/api';
+import { LockstepError } from '../../shared/core/index.ts';
+import { isJob, type Job } from '../../shared/job/index.ts';
+
+/** SHA-256 of the job file's bytes. @throws LockstepError job/not-found */
+export async function hashJobFile(file: string): Promise<string> {
+  const path = resolve(file);
+  try {
+    return createHash('sha256').update(await readFile(path)).digest('hex');
+  } catch (cause) {
+    throw new LockstepError('job/not-found', `no job file at ${path}; give the path of a file that exports defineJob(...)`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Imports a job file as it is, TypeScript or JavaScript.
+ * @throws LockstepError job/threw with the file's own error as cause; job/invalid when it exports no job
+ */
+export async function loadJob(file: string): Promise<Job> {
+  const path = resolve(file);
+  // A job outside of this package must get this very copy of the library: a second one would hold a second tfjs.
+  register(new URL('./resolve-hook.js', import.meta.url), {
+    data: { library: new URL('../../index.js', import.meta.url).href },
+  });
+  registerTypeScript();
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  } catch (cause) {
+    throw LockstepError.from(cause, 'job/threw', `${file} threw while it was loaded: `);
+  }
+  const job = unwrapDefault(module.default);
+  if (!isJob(job)) {
+    throw new LockstepError('job/invalid', `${file} has no default export made by defineJob(...)`);
+  }
+  return job;
+}
+
+/** A job file in a package without "type": "module" is loaded as CommonJS, whose default export is one level down. */
+function unwrapDefault(exported: unknown): unknown {
+  const isNested = typeof exported === 'object' && exported !== null && !isJob(exported) && 'default' in exported;
+  return isNested ? exported.default : exported;
+}

@@ -1,0 +1,82 @@
+import { Worker } from 'node:worker_threads';
+import { LockstepError } from '../../shared/core/index.ts';
+import type { LinkSettings } from './link-thread.ts';
+import { ProgressBoard } from './progress-board.ts';
+import type { LinkToMain, MainToLink } from './protocol.ts';
+
+type Kind = LinkToMain['kind'];
+type Message<K extends Kind> = Extract<LinkToMain, { kind: K }>;
+
+/**
+ * The main thread's end of the link thread. The session is sequential, so it waits for one kind of message at a time;
+ * a `stop` with an error, or the thread's death, ends every wait.
+ */
+export class Link {
+  readonly board: ProgressBoard;
+  readonly #thread: Worker;
+  readonly #inbox: LinkToMain[] = [];
+  #waiting: { kind: Kind; resolve: (message: LinkToMain) => void; reject: (error: unknown) => void } | undefined;
+  #failure: LockstepError | undefined;
+  #drainRequested = false;
+  #closing = false;
+
+  constructor(settings: Omit<LinkSettings, 'board'>) {
+    this.board = new ProgressBoard();
+    this.#thread = new Worker(new URL('./link-thread.js', import.meta.url), {
+      workerData: { ...settings, board: this.board.buffer } satisfies LinkSettings,
+    });
+    this.#thread.on('message', (message: LinkToMain) => this.#receive(message));
+    this.#thread.on('error', (error) => this.#fail(LockstepError.from(error, 'rpc/unreachable', 'the link thread failed: ')));
+    this.#thread.on('exit', () => {
+      if (!this.#closing) this.#fail(new LockstepError('rpc/unreachable', 'the link thread ended before the run did'));
+    });
+  }
+
+  /** True once the user asked this run to end early; the workers agree on the step through the reduction. */
+  get drainRequested(): boolean {
+    return this.#drainRequested;
+  }
+
+  send(message: MainToLink, transfer: readonly ArrayBuffer[] = []): void {
+    this.#thread.postMessage(message, transfer);
+  }
+
+  /** The next message of `kind`. @throws LockstepError what made the run stop */
+  receive<K extends Kind>(kind: K): Promise<Message<K>> {
+    const index = this.#inbox.findIndex((message) => message.kind === kind);
+    if (index >= 0) return Promise.resolve(this.#inbox.splice(index, 1)[0] as Message<K>);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { kind, resolve: (message) => resolve(message as Message<K>), reject };
+    });
+  }
+
+  throwIfStopped(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#thread.terminate();
+  }
+
+  #receive(message: LinkToMain): void {
+    if (message.kind === 'drain') {
+      this.#drainRequested = true;
+    } else if (message.kind === 'stop' && message.error !== null) {
+      this.#fail(LockstepError.fromRecord(message.error));
+    } else if (this.#waiting?.kind === message.kind) {
+      const { resolve } = this.#waiting;
+      this.#waiting = undefined;
+      resolve(message);
+    } else {
+      this.#inbox.push(message);
+    }
+  }
+
+  #fail(error: LockstepError): void {
+    this.#failure ??= error;
+    this.#waiting?.reject(this.#failure);
+    this.#waiting = undefined;
+  }
+}

@@ -1,0 +1,46 @@
+import type { RunSettings } from '../../shared/config/settings.ts';
+import { LockstepError } from '../../shared/core/index.ts';
+import type { Job } from '../../shared/job/index.ts';
+import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
+
+/** The job and the run's settings made one: what this run will do, equal on all workers. */
+export interface RunPlan {
+  readonly seed: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  /** Steps of the whole run: all epochs, or fewer by `--max-steps`. */
+  readonly totalSteps: number;
+  readonly train: SamplingPlan;
+}
+
+/** Settings win over the job file. @throws LockstepError config/invalid */
+export function planRun(job: Omit<Job, 'model'>, settings: RunSettings, trainSamples: number): RunPlan {
+  const globalBatchSize = settings.globalBatchSize ?? job.batchSize;
+  const { replicas } = settings;
+  if (globalBatchSize % replicas !== 0) {
+    const lower = globalBatchSize - (globalBatchSize % replicas);
+    const nearest = lower === 0 ? `${replicas}` : `${lower} or ${lower + replicas}`;
+    throw new LockstepError(
+      'config/invalid',
+      `batchSize ${globalBatchSize} cannot be cut in ${replicas} equal parts, one per replica; ` +
+        `use --batch-size ${nearest}, or a --replicas that divides ${globalBatchSize}`,
+    );
+  }
+  const seed = settings.seed ?? job.seed;
+  const epochs = settings.epochs ?? job.epochs;
+  const train: SamplingPlan = { samples: trainSamples, globalBatchSize, replicas, seed, shuffle: job.shuffle };
+  const perEpoch = stepsPerEpoch(train);
+  const allSteps = settings.mode === 'evaluate' ? 0 : epochs * perEpoch;
+  return {
+    seed,
+    epochs,
+    stepsPerEpoch: perEpoch,
+    totalSteps: Math.min(allSteps, settings.maxSteps ?? allSteps),
+    train,
+  };
+}
+
+/** Evaluation goes through a data set once, in its own order, in the same lanes as training. */
+export function evaluationPlan(run: RunPlan, samples: number): SamplingPlan {
+  return { ...run.train, samples, shuffle: false };
+}
