@@ -15,7 +15,9 @@ export async function build(packageRoot) {
   const tsc = join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code, stdout, stderr } = await runCommand(process.execPath, [tsc, '-b'], { cwd: packageRoot });
   if (code !== 0) {
-    throw new SetupFailure(`the build failed:\n${(stdout + stderr).trim()}`, ['correct the sources that the messages name']);
+    throw new SetupFailure(`the build failed:\n${(stdout + stderr).trim()}`, [
+      'correct the sources that the messages name',
+    ]);
   }
   return generated.length > 0 ? `generated ${generated.join(', ')}; compiled` : 'up to date';
 }

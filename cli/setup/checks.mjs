@@ -63,10 +63,11 @@ function checkPlatform({ platform, arch, glibcVersion }) {
     ]);
   }
   if (glibcVersion === undefined) {
-    return fail('platform', `this ${found} has another C library than glibc (musl?), for which TensorFlow is not built`, [
-      'use a glibc system, such as a Debian- or Ubuntu-based image in place of Alpine',
-      fallbacks.cpuEngine,
-    ]);
+    return fail(
+      'platform',
+      `this ${found} has another C library than glibc (musl?), for which TensorFlow is not built`,
+      ['use a glibc system, such as a Debian- or Ubuntu-based image in place of Alpine', fallbacks.cpuEngine],
+    );
   }
   if (isOlder(glibcVersion, '2.27')) {
     return fail('platform', `glibc ${glibcVersion} is older than the 2.27 that TensorFlow is built for`, [
@@ -105,7 +106,9 @@ function checkPip({ python, pip }) {
   if (pip && !isOlder(pip.version, '20.3')) return ok('pip', pip.version);
   // Without Python the check before this one has said what to do.
   if (!python) return fail('pip', 'pip is missing', ['install python3 with pip']);
-  const problem = pip ? `pip ${pip.version} is too old to know TensorFlow's wheels: 20.3 or later is needed` : 'pip is missing';
+  const problem = pip
+    ? `pip ${pip.version} is too old to know TensorFlow's wheels: 20.3 or later is needed`
+    : 'pip is missing';
   const remedy = pip
     ? `upgrade it: ${python.command} -m pip install --user --upgrade pip`
     : 'install it: apt-get install python3-pip (dnf install python3-pip)';

@@ -97,7 +97,10 @@ function isCurrent(output, key) {
 function findProtoFiles(directory) {
   if (!existsSync(directory)) return [];
   const names = /** @type {string[]} */ (readdirSync(directory, { recursive: true }));
-  return names.filter((name) => name.endsWith('.proto')).sort().map((name) => join(directory, name));
+  return names
+    .filter((name) => name.endsWith('.proto'))
+    .sort()
+    .map((name) => join(directory, name));
 }
 
 /**
@@ -108,6 +111,7 @@ function copyToOutput(from, to) {
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) {
     const content = readFileSync(join(from, name));
-    if (!existsSync(join(to, name)) || !content.equals(readFileSync(join(to, name)))) writeFileSync(join(to, name), content);
+    if (!existsSync(join(to, name)) || !content.equals(readFileSync(join(to, name))))
+      writeFileSync(join(to, name), content);
   }
 }

@@ -30,7 +30,16 @@ export class ChecksumMismatch extends Error {}
  * @returns {Promise<void>}
  * @throws {DownloadRefused | ChecksumMismatch | Error} the last network error after `attempts` fruitless tries
  */
-export async function download({ url, file, sha256, onProgress, onRetry, open = openUrl, pause = delay, attempts = 5 }) {
+export async function download({
+  url,
+  file,
+  sha256,
+  onProgress,
+  onRetry,
+  open = openUrl,
+  pause = delay,
+  attempts = 5,
+}) {
   const part = `${file}.part`;
   mkdirSync(dirname(file), { recursive: true });
   const resumedFrom = sizeOf(part);
@@ -51,7 +60,8 @@ export async function download({ url, file, sha256, onProgress, onRetry, open = 
   if (actual === sha256) return renameSync(part, file);
   rmSync(part, { force: true });
   // The old part may be of another file or damaged by a crash: that is no fault of the server, so ask once more.
-  if (resumedFrom > 0) return download({ url, file, sha256, ...optional({ onProgress, onRetry }), open, pause, attempts });
+  if (resumedFrom > 0)
+    return download({ url, file, sha256, ...optional({ onProgress, onRetry }), open, pause, attempts });
   throw new ChecksumMismatch(`${basename(file)}: SHA-256 is ${actual}, the index says ${sha256}; the file was removed`);
 }
 
@@ -78,7 +88,10 @@ async function fetchRest(url, part, open, onProgress) {
     throw isFinal ? new DownloadRefused(message) : new Error(message);
   }
   let done = start;
-  response.on('data', (chunk) => onProgress?.((done += chunk.length), total));
+  response.on('data', (chunk) => {
+    done += chunk.length;
+    onProgress?.(done, total);
+  });
   await pipeline(response, createWriteStream(part, { flags: start === 0 ? 'w' : 'a' }));
   if (total !== undefined && done < total) throw new Error(`connection ended after ${done} of ${total} bytes`);
 }
@@ -92,7 +105,8 @@ function readRange(response, offset) {
   const length = Number(response.headers['content-length']) || undefined;
   if (response.statusCode === 200) return { start: 0, total: length };
   const [, from, total] = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(response.headers['content-range'] ?? '') ?? [];
-  if (response.statusCode === 206 && Number(from) === offset) return { start: offset, total: Number(total) || undefined };
+  if (response.statusCode === 206 && Number(from) === offset)
+    return { start: offset, total: Number(total) || undefined };
   return { total: Number(total) || undefined };
 }
 

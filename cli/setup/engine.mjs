@@ -1,8 +1,24 @@
-import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addonKey, compileAddon } from './addon.mjs';
 import { checkBuildTools } from './checks.mjs';
-import { addonLink, cacheDirectory, findTfjsNode, locateEngine, readManifest, tensorflowVersion } from './engine-location.mjs';
+import {
+  addonLink,
+  cacheDirectory,
+  findTfjsNode,
+  locateEngine,
+  readManifest,
+  tensorflowVersion,
+} from './engine-location.mjs';
 import { fallbacks, SetupFailure } from './failure.mjs';
 import { identifyLibrary, linkedFiles, openGivenLibrary } from './library.mjs';
 import { withLock } from './lock.mjs';
@@ -41,7 +57,12 @@ export function planEngine(packageRoot, env = process.env) {
   }
   const accelerator = chooseAccelerator(packageRoot, env);
   const name = `tensorflow-${tensorflowVersion}-${accelerator}-${process.platform}-${process.arch}`;
-  return { accelerator, home: join(engines, name), given: undefined, title: `TensorFlow ${tensorflowVersion} (${accelerator})` };
+  return {
+    accelerator,
+    home: join(engines, name),
+    given: undefined,
+    title: `TensorFlow ${tensorflowVersion} (${accelerator})`,
+  };
 }
 
 /**
@@ -103,7 +124,11 @@ async function buildEngine(tfjsNode, plan, addonDirectory, report) {
   const failed = checkBuildTools(probeMachine(), tools, needs).find(({ status }) => status === 'fail');
   if (failed) throw new SetupFailure(failed.found, failed.remedies);
   if (download) await downloadEngine(plan, tools.python?.command ?? 'python3', report);
-  const library = plan.given ?? { directory: unpacked, files: linkedFiles(unpacked), include: join(unpacked, 'include') };
+  const library = plan.given ?? {
+    directory: unpacked,
+    files: linkedFiles(unpacked),
+    include: join(unpacked, 'include'),
+  };
   report.progress('compiling the addon (about 20 s)');
   const draft = `${addonDirectory}.draft-${process.pid}`;
   try {

@@ -46,7 +46,12 @@ async function request(target, headers, env) {
   return new Promise((resolve, reject) => {
     const started =
       proxy && !isSecure
-        ? http.get({ ...options, ...proxyAddress(proxy), path: target.href, headers: { ...options.headers, ...proxyLogin(proxy), host: target.host } })
+        ? http.get({
+            ...options,
+            ...proxyAddress(proxy),
+            path: target.href,
+            headers: { ...options.headers, ...proxyLogin(proxy), host: target.host },
+          })
         : (isSecure ? https : http).get(target, options);
     started.on('response', resolve);
     started.on('error', reject);

@@ -1,6 +1,6 @@
-import { existsSync, openSync, readSync, closeSync, realpathSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { createHash } from 'node:crypto';
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fallbacks, SetupFailure } from './failure.mjs';
 
 /**
@@ -31,7 +31,8 @@ export function openGivenLibrary(given, arch = process.arch) {
     'unset it, and set-up downloads TensorFlow',
     fallbacks.cpuEngine,
   ];
-  const refuse = (/** @type {string} */ reason) => new SetupFailure(`LOCKSTEP_LIBTENSORFLOW=${given}: ${reason}`, remedies);
+  const refuse = (/** @type {string} */ reason) =>
+    new SetupFailure(`LOCKSTEP_LIBTENSORFLOW=${given}: ${reason}`, remedies);
   if (!existsSync(root)) throw refuse('there is no such directory');
   const places = [join(root, 'lib'), root, join(root, 'tensorflow')];
   const directory = places.find((place) => mainNames.some((name) => existsSync(join(place, name))));
@@ -71,7 +72,9 @@ function elfProblem(file, arch) {
   }
   if (header.toString('latin1', 0, 4) !== '\x7fELF') return 'is not a shared library';
   const machine = header.readUInt16LE(18);
-  return machine === elfMachines[arch] ? undefined : `is built for another CPU type than ${arch} (ELF machine ${machine})`;
+  return machine === elfMachines[arch]
+    ? undefined
+    : `is built for another CPU type than ${arch} (ELF machine ${machine})`;
 }
 
 /**

@@ -32,7 +32,9 @@ export function runCommand(command, args, { cwd, env, timeoutMs, onStdout } = {}
       stderr += chunk;
     });
     child.on('error', (error) => resolve({ code: 127, stdout, stderr: stderr || error.message }));
-    child.on('close', (code, signal) => resolve({ code: code ?? 128 + (signal === 'SIGKILL' ? 9 : 15), stdout, stderr }));
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? 128 + (signal === 'SIGKILL' ? 9 : 15), stdout, stderr }),
+    );
   });
 }
 

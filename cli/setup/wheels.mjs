@@ -34,7 +34,9 @@ export async function fetchWheels({ python, directory, requirement, report }) {
   }
   const viaPip = join(directory, 'pip');
   await downloadWithPip({ python, directory: viaPip, requirement });
-  return readdirSync(viaPip).filter(requirement.isWanted).map((name) => join(viaPip, name));
+  return readdirSync(viaPip)
+    .filter(requirement.isWanted)
+    .map((name) => join(viaPip, name));
 }
 
 /**
@@ -105,12 +107,19 @@ with zipfile.ZipFile(wheel) as z:
 export async function extractWheel({ python, wheel, target, prefixes, suffixes = [''], report }) {
   const onStdout = (/** @type {string} */ chunk) => {
     const [done, total] = (chunk.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
-    if (done && total) report.progress(`unpacking: ${describeTransfer({ doneBytes: done, totalBytes: total, startBytes: 0, seconds: 0 })}`);
+    if (done && total)
+      report.progress(
+        `unpacking: ${describeTransfer({ doneBytes: done, totalBytes: total, startBytes: 0, seconds: 0 })}`,
+      );
   };
   const args = ['-c', extractProgram, wheel, target, JSON.stringify(prefixes), JSON.stringify(suffixes)];
   const result = await runCommand(python, args, { onStdout });
   if (result.code === 0) return;
   const said = lastLines(result, 2);
   if (/BadZipFile|CRC|holds none of/.test(said)) rmSync(wheel, { force: true });
-  throw new SetupFailure(`${wheel} could not be unpacked: ${said}`, ['run this again', fallbacks.ownLibrary, fallbacks.cpuEngine]);
+  throw new SetupFailure(`${wheel} could not be unpacked: ${said}`, [
+    'run this again',
+    fallbacks.ownLibrary,
+    fallbacks.cpuEngine,
+  ]);
 }
