@@ -1,0 +1,30 @@
+export {
+  type HttpReply,
+  parseListenAddress,
+  serveTelemetry,
+  type TelemetryServer,
+  type TelemetryServerOptions,
+} from './http.ts';
+export {
+  createLog,
+  type Log,
+  type LogFields,
+  type LogLevel,
+  type LogOptions,
+  logLevels,
+  prettyLine,
+  silentLog,
+} from './log.ts';
+export {
+  type CoordinatorMetrics,
+  coordinatorMetrics,
+  createRegistry,
+  observeStep,
+  type PhaseName,
+  phaseNames,
+  type Registry,
+  type StepMetrics,
+  type StepObservation,
+  type WorkerMetrics,
+  workerMetrics,
+} from './metrics.ts';

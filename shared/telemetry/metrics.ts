@@ -1,0 +1,164 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Every metric of Lockstep, in one tree per process. Names carry base units, as Prometheus asks for. */
+export type { Registry } from 'prom-client';
+
+export const phaseNames = ['data', 'forward_backward', 'reduce', 'apply'] as const;
+export type PhaseName = (typeof phaseNames)[number];
+
+/** From a fused step of a small model (1 ms) to a large one over a slow network (60 s). */
+const stepBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What a step looks like from any process; the prefix says from which. */
+export interface StepMetrics {
+  readonly samplesTotal: Counter;
+  readonly stepsTotal: Counter;
+  /** Mean loss of the last committed step. */
+  readonly loss: Gauge;
+  /** Mean of each metric in the last committed step. */
+  readonly metric: Gauge<'name'>;
+  readonly stepSeconds: Histogram;
+  readonly stepPhaseSeconds: Histogram<'phase'>;
+  readonly generation: Gauge;
+  /** Epoch in progress, from 1. */
+  readonly epoch: Gauge;
+  /** Committed steps. */
+  readonly step: Gauge;
+}
+
+export interface CoordinatorMetrics extends StepMetrics {
+  readonly buildInfo: Gauge<'version'>;
+  readonly workers: Gauge;
+  readonly replicas: Gauge;
+  readonly bytesSentTotal: Counter<'worker'>;
+  readonly bytesReceivedTotal: Counter<'worker'>;
+  readonly deviceMemoryBytes: Gauge<'worker'>;
+  /** Time of the last heartbeat's arrival, so that its age is `time() - lockstep_heartbeat_timestamp_seconds`. */
+  readonly heartbeatTimestampSeconds: Gauge<'worker'>;
+  readonly staleMessagesTotal: Counter;
+  readonly evaluationLoss: Gauge<'split'>;
+  readonly evaluationMetric: Gauge<'split' | 'name'>;
+}
+
+export interface WorkerMetrics extends StepMetrics {
+  readonly buildInfo: Gauge<'version' | 'engine' | 'engine_version' | 'device_class'>;
+  readonly rank: Gauge;
+  /** Replicas that this worker hosts. */
+  readonly replicas: Gauge;
+  readonly bytesSentTotal: Counter;
+  readonly bytesReceivedTotal: Counter;
+  readonly deviceMemoryBytes: Gauge;
+  readonly engineTensors: Gauge;
+  readonly engineBytes: Gauge;
+}
+
+/** One committed step, for `observeStep`. Sums are over `samples`; times in seconds. */
+export interface StepObservation {
+  readonly step: number;
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly metricSums: readonly number[];
+  readonly dataSeconds: number;
+  readonly forwardBackwardSeconds: number;
+  readonly reduceSeconds: number;
+  readonly applySeconds: number;
+  readonly stepSeconds: number;
+}
+
+/** A registry with Node's own process metrics (CPU, memory, event loop) under `prefix`. */
+export function createRegistry(options: { readonly processMetricsPrefix?: string } = {}): Registry {
+  const registry = new Registry();
+  if (options.processMetricsPrefix !== undefined) {
+    collectDefaultMetrics({ register: registry, prefix: options.processMetricsPrefix });
+  }
+  return registry;
+}
+
+export function coordinatorMetrics(registry: Registry): CoordinatorMetrics {
+  const define = definer(registry, 'lockstep_');
+  return {
+    ...stepMetrics(registry, 'lockstep_'),
+    buildInfo: define.gauge('build_info', 'Constant 1, with the version as a label.', ['version']),
+    workers: define.gauge('workers', 'Workers in the current generation.'),
+    replicas: define.gauge('replicas', 'Logical data-parallel lanes of the run.'),
+    bytesSentTotal: define.counter('bytes_sent_total', 'Bytes that each worker sent to its peers.', ['worker']),
+    bytesReceivedTotal: define.counter('bytes_received_total', 'Bytes that each worker received from its peers.', [
+      'worker',
+    ]),
+    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory of the device in use, where known.', ['worker']),
+    heartbeatTimestampSeconds: define.gauge('heartbeat_timestamp_seconds', 'Unix time of the last heartbeat.', [
+      'worker',
+    ]),
+    staleMessagesTotal: define.counter(
+      'stale_messages_total',
+      'Messages of another run or generation that were dropped.',
+    ),
+    evaluationLoss: define.gauge('evaluation_loss', 'Mean loss of the last evaluation.', ['split']),
+    evaluationMetric: define.gauge('evaluation_metric', 'Mean metric of the last evaluation.', ['split', 'name']),
+  };
+}
+
+export function workerMetrics(registry: Registry): WorkerMetrics {
+  const define = definer(registry, 'lockstep_worker_');
+  return {
+    ...stepMetrics(registry, 'lockstep_worker_'),
+    buildInfo: define.gauge('build_info', 'Constant 1, with versions and device as labels.', [
+      'version',
+      'engine',
+      'engine_version',
+      'device_class',
+    ]),
+    rank: define.gauge('rank', 'Index of this worker in the current generation.'),
+    replicas: define.gauge('replicas', 'Replicas that this worker hosts.'),
+    bytesSentTotal: define.counter('bytes_sent_total', 'Bytes sent to peers.'),
+    bytesReceivedTotal: define.counter('bytes_received_total', 'Bytes received from peers.'),
+    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory of the device in use, where known.'),
+    engineTensors: define.gauge('engine_tensors', 'Tensors alive in the engine.'),
+    engineBytes: define.gauge('engine_bytes', 'Bytes that the tensors of the engine hold.'),
+  };
+}
+
+/** Counts a committed step. `metricNames` and `metricSums` are in the same order. */
+export function observeStep(metrics: StepMetrics, step: StepObservation, metricNames: readonly string[]): void {
+  metrics.samplesTotal.inc(step.samples);
+  metrics.stepsTotal.inc();
+  metrics.step.set(step.step + 1);
+  if (step.samples > 0) {
+    metrics.loss.set(step.lossSum / step.samples);
+    metricNames.forEach((name, index) => {
+      metrics.metric.set({ name }, (step.metricSums[index] ?? 0) / step.samples);
+    });
+  }
+  metrics.stepSeconds.observe(step.stepSeconds);
+  metrics.stepPhaseSeconds.observe({ phase: 'data' }, step.dataSeconds);
+  metrics.stepPhaseSeconds.observe({ phase: 'forward_backward' }, step.forwardBackwardSeconds);
+  metrics.stepPhaseSeconds.observe({ phase: 'reduce' }, step.reduceSeconds);
+  metrics.stepPhaseSeconds.observe({ phase: 'apply' }, step.applySeconds);
+}
+
+function stepMetrics(registry: Registry, prefix: string): StepMetrics {
+  const define = definer(registry, prefix);
+  return {
+    samplesTotal: define.counter('samples_total', 'Samples in committed steps, over all replicas.'),
+    stepsTotal: define.counter('steps_total', 'Committed steps.'),
+    loss: define.gauge('loss', 'Mean loss of the last committed step.'),
+    metric: define.gauge('metric', 'Mean of a metric in the last committed step.', ['name']),
+    stepSeconds: define.histogram('step_seconds', 'Time of a whole step.'),
+    stepPhaseSeconds: define.histogram('step_phase_seconds', 'Time of a step by phase.', ['phase']),
+    generation: define.gauge('generation', 'Version of the membership.'),
+    epoch: define.gauge('epoch', 'Epoch in progress, from 1.'),
+    step: define.gauge('step', 'Steps committed since the start of the run.'),
+  };
+}
+
+function definer(registry: Registry, prefix: string) {
+  const base = { registers: [registry] };
+  return {
+    counter: <Label extends string = string>(name: string, help: string, labelNames: Label[] = []) =>
+      new Counter<Label>({ ...base, name: prefix + name, help, labelNames }),
+    gauge: <Label extends string = string>(name: string, help: string, labelNames: Label[] = []) =>
+      new Gauge<Label>({ ...base, name: prefix + name, help, labelNames }),
+    histogram: <Label extends string = string>(name: string, help: string, labelNames: Label[] = []) =>
+      new Histogram<Label>({ ...base, name: prefix + name, help, labelNames, buckets: stepBucketsSeconds }),
+  };
+}
