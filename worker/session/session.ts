@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import type { RunSettings } from '../../shared/config/settings.ts';
+import { loadModel, saveModel } from '../checkpoint/index.ts';
+import { type Engine, type Trainer, weightsSha256 } from '../engine/index.ts';
+import { evaluateReplicas } from './evaluation.ts';
+import { hashJob } from './job-hash.ts';
+import { loadJob } from './job-loader.ts';
+import type { Link } from './link.ts';
+import { type OpenLoaders, openLoaders } from './loaders.ts';
+import type { EvaluationShare, GenerationView } from './protocol.ts';
+import { evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
+import { bucketLengths, trainStep } from './step.ts';
+
+export interface SessionOptions {
+  readonly jobFile: string;
+  readonly jobFileHash: string;
+  readonly dataDirectory: string | undefined;
+  readonly out: string;
+  /** A saved model to start from. */
+  readonly checkpoint: string | undefined;
+}
+
+/** A worker's part in a run from join to end. @throws LockstepError its own failure, or what the coordinator stopped it for */
+export async function runSession(options: SessionOptions, link: Link, engine: Engine): Promise<void> {
+  const { settings } = await link.receive('welcome');
+  const loaded = await load(options, settings, engine);
+  try {
+    link.send({ kind: 'ready', jobHash: loaded.jobHash, facts: facts(loaded), bucketLengths: bucketLengths(loaded.trainer) });
+    const { generation } = await link.receive('generation');
+    const steps = await train(loaded, link, engine, generation);
+    await evaluate(loaded, link, generation, 'test', steps);
+    await finish(loaded, options, link, generation, steps);
+    await link.receive('stop');
+  } finally {
+    loaded.trainer.close();
+    await loaded.loaders.close();
+  }
+}
+
+interface Loaded {
+  readonly trainer: Trainer;
+  readonly loaders: OpenLoaders;
+  readonly plan: RunPlan;
+  readonly settings: RunSettings;
+  readonly jobHash: string;
+}
+
+async function load(options: SessionOptions, settings: RunSettings, engine: Engine): Promise<Loaded> {
+  const { model, data, ...job } = await loadJob(options.jobFile);
+  const loaders = await openLoaders(data, { directory: options.dataDirectory });
+  try {
+    const { size, inputs, targets } = loaders.train;
+    const plan = planRun({ ...job, data }, settings, size);
+    const { optimizer, loss, metrics } = job;
+    const { bucketBytes } = settings;
+    const { seed } = plan;
+    const trainer = await engine.createTrainer({
+      ...{ buildModel: model, optimizer, loss, metrics, seed, inputs, targets, bucketBytes },
+    });
+    if (options.checkpoint !== undefined) trainer.writeWeights((await loadModel(options.checkpoint)).weights);
+    const jobHash = hashJob({
+      jobFileHash: options.jobFileHash,
+      topology: trainer.topology,
+      initialWeightsSha256: weightsSha256(trainer.readWeights()),
+      job,
+      train: { inputs, targets },
+      datasetSizes: loaders.sizes,
+      datasets: { ...data },
+      plan,
+    });
+    return { trainer, loaders, plan, settings, jobHash };
+  } catch (error) {
+    await loaders.close();
+    throw error;
+  }
+}
+
+function facts({ trainer, loaders, plan }: Loaded) {
+  return {
+    trainSamples: loaders.sizes.train,
+    validationSamples: loaders.sizes.validation,
+    testSamples: loaders.sizes.test,
+    globalBatchSize: plan.train.globalBatchSize,
+    epochs: plan.epochs,
+    parameters: trainer.parameters,
+    metricNames: trainer.metricNames,
+    modelName: trainer.modelName,
+  };
+}
+
+/** The step loop. Returns the number of committed steps. */
+async function train(loaded: Loaded, link: Link, engine: Engine, generation: GenerationView): Promise<number> {
+  const { trainer, plan, loaders } = loaded;
+  const { totalSteps } = plan;
+  if (totalSteps === 0) return 0;
+  const loader = loaders.train;
+  loader.start({ plan: plan.train, replicas: generation.replicas, firstStep: generation.startStep, endStep: totalSteps });
+  const context = { trainer, loader, link, plan: plan.train, generation, totalSteps };
+  for (let step = generation.startStep; ; step++) {
+    const report = await trainStep(context, step);
+    const memory = engine.memory();
+    link.board.setMemory(memory.bytes, memory.tensors);
+    link.send({ kind: 'committed', report });
+    const committed = step + 1;
+    if (committed % plan.stepsPerEpoch === 0 || report.last) {
+      await evaluate(loaded, link, generation, 'validation', committed);
+    }
+    if (report.last) return committed;
+  }
+}
+
+async function evaluate(
+  { trainer, loaders, plan }: Loaded,
+  link: Link,
+  generation: GenerationView,
+  split: EvaluationShare['split'],
+  step: number,
+): Promise<void> {
+  const loader = loaders[split];
+  if (loader === undefined) return;
+  const parts = { trainer, loader, link, plan: evaluationPlan(plan, loader.size), generation };
+  for (const share of await evaluateReplicas(parts, split, step)) link.send({ kind: 'evaluated', share });
+}
+
+async function finish(
+  { trainer, settings, jobHash }: Loaded,
+  options: SessionOptions,
+  link: Link,
+  generation: GenerationView,
+  steps: number,
+): Promise<void> {
+  link.throwIfStopped();
+  link.board.enter('save', steps);
+  const weights = trainer.readWeights();
+  const sha256 = weightsSha256(weights);
+  let checkpoint = options.checkpoint ?? '';
+  if (generation.rank === 0 && settings.mode === 'train') {
+    checkpoint = join(options.out, 'model');
+    const metadata = { steps, jobHash, weightsSha256: sha256 };
+    await saveModel(checkpoint, { topology: trainer.topology, weights, metadata });
+  }
+  link.board.enter('idle', steps);
+  link.send({ kind: 'finished', steps, weightsSha256: sha256, checkpoint });
+}
