@@ -1,0 +1,258 @@
+import { type Command, define, type OptionDefinition } from './definition.ts';
+import { address, bytes, choice, integer, milliseconds, onOff, text } from './values.ts';
+
+const launched = ['train', 'evaluate', 'demo'] as const;
+const decides = ['train', 'evaluate', 'demo', 'coordinator'] as const;
+const trains = ['train', 'demo', 'coordinator'] as const;
+const computes = ['train', 'evaluate', 'predict', 'demo', 'worker'] as const;
+const listens = ['coordinator', 'worker'] as const;
+
+const MiB = 2 ** 20;
+const directory = text('DIR', 'a directory');
+const file = text('FILE', 'a file');
+
+/** Every option of every command. Flags, environment variables, file keys, types and docs/configuration.md follow. */
+export const optionDefinitions = {
+  workers: define(integer(1, 4096), {
+    commands: decides,
+    default: 1,
+    commandDefaults: { demo: 2 },
+    description: 'Worker processes. It changes the speed and never the result.',
+  }),
+  replicas: define(integer(1, 4096), {
+    commands: decides,
+    default: null,
+    defaultText: 'as many as workers',
+    description:
+      'Data-parallel lanes that every batch is cut into; fixed for the whole run and part of the result. ' +
+      'At least as many as workers, and a divisor of the batch size.',
+  }),
+  epochs: define(integer(1), {
+    commands: trains,
+    default: null,
+    defaultText: 'the job’s',
+    description: 'Passes over the training data.',
+  }),
+  maxSteps: define(integer(1), {
+    commands: trains,
+    default: null,
+    defaultText: 'no limit',
+    description: 'End after this many steps, even inside an epoch.',
+  }),
+  batchSize: define(integer(1), {
+    commands: [...decides, 'predict'],
+    default: null,
+    defaultText: 'the job’s',
+    description: 'Samples per step over all replicas (as in Keras).',
+  }),
+  seed: define(integer(0), {
+    commands: trains,
+    default: null,
+    defaultText: 'the job’s',
+    description: 'Decides initial weights, the order of samples and every random op.',
+  }),
+  model: define(directory, {
+    commands: ['evaluate', 'predict', 'worker'],
+    default: null,
+    defaultText: 'none',
+    requiredBy: ['evaluate', 'predict'],
+    description: 'Saved model (the directory with model.json) whose weights are loaded first.',
+  }),
+  data: define(directory, {
+    commands: computes,
+    default: null,
+    defaultText: 'as the job says',
+    description: 'Directory of the data files, where the job names none.',
+  }),
+  engine: define(choice(['tensorflow', 'cpu']), {
+    commands: computes,
+    default: 'tensorflow',
+    description: '`tensorflow`, or `cpu`: plain JavaScript, slow, runs anywhere.',
+  }),
+  threads: define(integer(1, 1024), {
+    commands: computes,
+    default: 1,
+    description:
+      'Threads that one TensorFlow op of one worker may use. The order of additions depends on it, so it is part of ' +
+      'what decides the result’s bits: that is why it does not follow from the number of workers or cores. ' +
+      'Equal on all workers of a run.',
+  }),
+  out: define(directory, {
+    commands: ['train', 'demo', 'coordinator', 'worker'],
+    default: 'lockstep-out',
+    description: 'Where the model, the journal and other results go.',
+  }),
+  output: define(file, {
+    commands: ['predict'],
+    default: null,
+    defaultText: 'standard output',
+    description: 'File for the predictions, one JSON object a line; replaced only when complete.',
+  }),
+  count: define(integer(1), {
+    commands: ['predict'],
+    default: null,
+    defaultText: 'all',
+    description: 'Predict only the first N samples.',
+  }),
+  json: define(onOff(), {
+    commands: [...decides, 'doctor'],
+    default: false,
+    description: 'Make the last line of standard output one JSON object with the result.',
+  }),
+  mode: define(choice(['train', 'evaluate']), {
+    commands: ['coordinator'],
+    default: 'train',
+    description: 'Train, or measure a saved model on the job’s test data (workers need --model).',
+  }),
+  listen: define(address(0), {
+    commands: ['coordinator'],
+    default: '127.0.0.1:4600',
+    description: 'Where workers reach the coordinator. Beyond loopback it needs TLS or --insecure.',
+  }),
+  coordinator: define(address(1), {
+    commands: ['worker'],
+    default: null,
+    defaultText: 'none',
+    requiredBy: ['worker'],
+    description: 'Address of the coordinator.',
+  }),
+  peerListen: define(address(0), {
+    commands: ['worker'],
+    default: '127.0.0.1:0',
+    description: 'Where other workers reach this one. Beyond loopback it needs TLS or --insecure.',
+  }),
+  advertise: define(text('HOST', 'a host name or address, without a port'), {
+    commands: ['worker'],
+    default: null,
+    defaultText: 'the host of peer-listen, or this host’s name if that is 0.0.0.0',
+    description: 'Host under which other workers reach this one.',
+  }),
+  workerId: define(text('ID', 'a name'), {
+    commands: ['worker'],
+    default: null,
+    defaultText: 'w and the index, or host name and process id',
+    description: 'Name of this worker in messages and metrics.',
+  }),
+  index: define(integer(0, 4095), {
+    commands: ['worker'],
+    default: null,
+    defaultText: 'none',
+    foreignEnv: ['JOB_COMPLETION_INDEX'],
+    description: 'Number of this worker; Kubernetes sets it in Indexed Jobs.',
+  }),
+  metricsPort: define(integer(0, 65_535), {
+    commands: [...launched, ...listens],
+    default: null,
+    defaultText: 'off',
+    description:
+      'Port of /metrics (and of the coordinator’s status page); 0 picks a free one. Started by train, evaluate or demo, ' +
+      'the coordinator gets it and the workers get those that follow.',
+  }),
+  metricsHost: define(text('HOST', 'a host name or address'), {
+    commands: [...launched, ...listens],
+    default: '127.0.0.1',
+    description: 'Where /metrics listens. It only tells, and it takes no writes.',
+  }),
+  heartbeatIntervalMs: define(milliseconds(10, 60_000), {
+    commands: decides,
+    default: 500,
+    description: 'How often a worker says that it is alive.',
+  }),
+  heartbeatTimeoutMs: define(milliseconds(100, 3_600_000), {
+    commands: decides,
+    default: 5000,
+    description: 'Silence after which a worker counts as dead. More than twice the interval.',
+  }),
+  joinTimeoutMs: define(milliseconds(100), {
+    commands: decides,
+    default: 120_000,
+    description: 'How long the coordinator waits for all workers to join.',
+  }),
+  connectTimeoutMs: define(milliseconds(100), {
+    commands: [...launched, 'worker'],
+    default: 30_000,
+    description: 'How long a worker goes on trying to reach the coordinator.',
+  }),
+  segmentTimeoutMs: define(milliseconds(100), {
+    commands: decides,
+    default: 30_000,
+    description: 'How long a worker waits for one part of a gradient from a peer.',
+  }),
+  segmentBytes: define(bytes(4096, 16 * MiB), {
+    commands: decides,
+    default: MiB,
+    description: 'Size of one message between workers. 1 MiB was the fastest of those measured.',
+  }),
+  bucketBytes: define(bytes(4096, 1024 * MiB), {
+    commands: decides,
+    default: 4 * MiB,
+    description: 'Gradients are packed in buckets of about this size.',
+  }),
+  runToken: define(text('TOKEN', 'a text'), {
+    commands: listens,
+    default: null,
+    defaultText: 'none',
+    secret: true,
+    description:
+      'Shared secret of a run; a worker with another one is refused. Better given by environment than by flag.',
+  }),
+  tlsCa: define(file, {
+    commands: listens,
+    default: null,
+    defaultText: 'none',
+    description: 'Certificate authority (PEM) that both ends trust.',
+  }),
+  tlsCert: define(file, {
+    commands: listens,
+    default: null,
+    defaultText: 'none',
+    description: 'Certificate (PEM) of this process.',
+  }),
+  tlsKey: define(file, {
+    commands: listens,
+    default: null,
+    defaultText: 'none',
+    description: 'Private key (PEM) of this process.',
+  }),
+  insecure: define(onOff(), {
+    commands: listens,
+    default: false,
+    description: 'Allow listening beyond loopback without TLS: whoever reaches the port can read and change the run.',
+  }),
+  logLevel: define(choice(['debug', 'info', 'warn', 'error', 'silent']), {
+    commands: [...launched, ...listens, 'predict'],
+    default: 'warn',
+    description: 'Least severe records of the JSON log on standard error.',
+  }),
+} as const;
+
+type Definitions = typeof optionDefinitions;
+
+export type OptionName = keyof Definitions;
+
+type ValueFor<Definition, C extends Command> =
+  Definition extends OptionDefinition<infer T, Command, infer D, infer R>
+    ? C extends R
+      ? T
+      : D extends null
+        ? T | null
+        : T
+    : never;
+
+/** All options of command `C`, each with its value: given, default, or `null` where it may be absent. */
+export type ResolvedOptions<C extends Command> = {
+  readonly [K in OptionName as C extends Definitions[K]['commands'][number] ? K : never]: ValueFor<Definitions[K], C>;
+};
+
+/** Any definition, where only texts and checks are of interest. */
+export type AnyOption = OptionDefinition<unknown, Command, unknown, Command>;
+
+export const optionNames = Object.keys(optionDefinitions) as OptionName[];
+
+export function optionOf(name: OptionName): AnyOption {
+  return optionDefinitions[name] as unknown as AnyOption;
+}
+
+export function optionsOf(command: Command): OptionName[] {
+  return optionNames.filter((name) => optionOf(name).commands.includes(command));
+}

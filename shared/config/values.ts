@@ -1,0 +1,105 @@
+import { z } from 'zod';
+
+/** One kind of option value: how text becomes a value, what is allowed, and how to say so. */
+export interface OptionValue<T> {
+  readonly schema: z.ZodType<T>;
+  /** Completes "expected …". */
+  readonly expected: string;
+  /** Stands for the value in help texts; `null` marks a switch, which takes none. */
+  readonly placeholder: string | null;
+  /** Text of a flag or environment variable as the schema wants it; text that cannot be read is returned as it is. */
+  fromText(text: string): unknown;
+}
+
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): OptionValue<number> {
+  const limit = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return {
+    schema: z.int().min(min).max(max),
+    expected: `a whole number ${limit}`,
+    placeholder: 'N',
+    fromText: (text) => (/^[+-]?\d+$/.test(text) ? Number(text) : text),
+  };
+}
+
+export function milliseconds(min: number, max = 86_400_000): OptionValue<number> {
+  return { ...integer(min, max), expected: `milliseconds, a whole number from ${min} to ${max}`, placeholder: 'MS' };
+}
+
+const unitBytes: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+function parseBytes(text: string): unknown {
+  const match = /^(\d+)(KiB|MiB|GiB)?$/.exec(text);
+  return match === null ? text : Number(match[1]) * (unitBytes[match[2] ?? ''] ?? 1);
+}
+
+/** A size in bytes, written as a number or as `512KiB`, `4MiB`. Whole float32 values: a multiple of 4. */
+export function bytes(min: number, max: number): OptionValue<number> {
+  return {
+    // The configuration file may use the units as well.
+    schema: z.preprocess(
+      (value) => (typeof value === 'string' ? parseBytes(value) : value),
+      z.int().min(min).max(max).multipleOf(4),
+    ),
+    expected: `bytes, a multiple of 4 from ${min} to ${max}, also as 512KiB or 4MiB`,
+    placeholder: 'BYTES',
+    fromText: parseBytes,
+  };
+}
+
+export function text(placeholder: string, expected: string): OptionValue<string> {
+  return { schema: z.string().min(1), expected, placeholder, fromText: (given) => given };
+}
+
+export function choice<const T extends readonly [string, ...string[]]>(names: T): OptionValue<T[number]> {
+  return {
+    schema: z.enum(names as unknown as [string, ...string[]]) as unknown as z.ZodType<T[number]>,
+    expected: `one of ${names.join(', ')}`,
+    placeholder: names.length <= 3 ? names.join('|') : 'NAME',
+    fromText: (given) => given,
+  };
+}
+
+const switchWords: Readonly<Record<string, boolean>> = {
+  '1': true,
+  true: true,
+  yes: true,
+  on: true,
+  '0': false,
+  false: false,
+  no: false,
+  off: false,
+};
+
+export function onOff(): OptionValue<boolean> {
+  return {
+    schema: z.boolean(),
+    expected: 'true or false',
+    placeholder: null,
+    fromText: (given) => switchWords[given.toLowerCase()] ?? given,
+  };
+}
+
+/** `host:port`; IPv6 hosts in brackets. `minPort` 0 lets the system pick a free port. */
+export function address(minPort: 0 | 1): OptionValue<string> {
+  return {
+    schema: z.string().refine((given) => {
+      const parts = splitAddress(given);
+      return parts !== null && parts.port >= minPort && parts.port <= 65_535;
+    }),
+    expected: `HOST:PORT with a port from ${minPort} to 65535, such as ${minPort === 0 ? '127.0.0.1:0' : 'trainer-0:4600'}`,
+    placeholder: 'HOST:PORT',
+    fromText: (given) => given,
+  };
+}
+
+/** Takes `host:port` or `[ipv6]:port` apart; `null` if it is neither. The host comes without brackets. */
+export function splitAddress(given: string): { readonly host: string; readonly port: number } | null {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(given);
+  if (match === null) return null;
+  return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
+}
+
+/** Whether only this machine can reach a listener on `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

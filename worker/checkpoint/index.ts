@@ -1,0 +1,2 @@
+export type { ModelMetadata, SavedWeight } from './format.ts';
+export { type LoadedModel, loadModel, type ModelToSave, type SaveOptions, saveModel } from './model.ts';
