@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,7 +20,7 @@ export class ChecksumMismatch extends Error {}
  * @property {string} sha256 hex
  * @property {(doneBytes: number, totalBytes: number | undefined) => void} [onProgress]
  * @property {(reason: string) => void} [onRetry]
- * @property {(url: string, options: { headers: Record<string, string> }) => Promise<import('node:http').IncomingMessage>} [open]
+ * @property {(url: string, options: { headers: Record<string, string> }) => Promise<import('node:http').IncomingMessage>} [request]
  * @property {(ms: number) => Promise<unknown>} [pause]
  * @property {number} [attempts] tries in a row that brought no byte
  */
@@ -36,7 +37,7 @@ export async function download({
   sha256,
   onProgress,
   onRetry,
-  open = openUrl,
+  request = openUrl,
   pause = delay,
   attempts = 5,
 }) {
@@ -46,7 +47,7 @@ export async function download({
   for (let fruitless = 0; ; ) {
     const before = sizeOf(part);
     try {
-      await fetchRest(url, part, open, onProgress);
+      await fetchRest(url, part, request, onProgress);
       break;
     } catch (error) {
       if (error instanceof DownloadRefused) throw error;
@@ -61,23 +62,23 @@ export async function download({
   rmSync(part, { force: true });
   // The old part may be of another file or damaged by a crash: that is no fault of the server, so ask once more.
   if (resumedFrom > 0)
-    return download({ url, file, sha256, ...optional({ onProgress, onRetry }), open, pause, attempts });
+    return download({ url, file, sha256, ...optional({ onProgress, onRetry }), request, pause, attempts });
   throw new ChecksumMismatch(`${basename(file)}: SHA-256 is ${actual}, the index says ${sha256}; the file was removed`);
 }
 
 /**
  * @param {string} url
  * @param {string} part
- * @param {NonNullable<Download['open']>} open
+ * @param {NonNullable<Download['request']>} request
  * @param {Download['onProgress']} onProgress
  */
-async function fetchRest(url, part, open, onProgress) {
+async function fetchRest(url, part, request, onProgress) {
   if (url.startsWith('file:')) return pipeline(createReadStream(fileURLToPath(url)), createWriteStream(part));
   const offset = sizeOf(part);
   // Identity: a compressed answer has no byte ranges of the file that we want.
   /** @type {Record<string, string>} */
   const headers = { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
-  const response = await open(url, { headers });
+  const response = await request(url, { headers });
   const { start, total } = readRange(response, offset);
   if (start === undefined) {
     response.resume();
@@ -88,11 +89,17 @@ async function fetchRest(url, part, open, onProgress) {
     throw isFinal ? new DownloadRefused(message) : new Error(message);
   }
   let done = start;
-  response.on('data', (chunk) => {
-    done += chunk.length;
-    onProgress?.(done, total);
-  });
-  await pipeline(response, createWriteStream(part, { flags: start === 0 ? 'w' : 'a' }));
+  // Written chunk by chunk, each before the next is read: what arrived before a connection broke is kept.
+  const sink = await open(part, start === 0 ? 'w' : 'a');
+  try {
+    for await (const chunk of response) {
+      await sink.writeFile(chunk);
+      done += chunk.length;
+      onProgress?.(done, total);
+    }
+  } finally {
+    await sink.close();
+  }
   if (total !== undefined && done < total) throw new Error(`connection ended after ${done} of ${total} bytes`);
 }
 

@@ -65,7 +65,7 @@ function summarize(checks, note) {
 
 /**
  * @param {string} packageRoot
- * @param {NonNullable<import('./setup-arguments.mjs').SetupArguments['then']>} then
+ * @param {NonNullable<import('./setup-arguments.mjs').SetupArguments['next']>} next
  * @param {NodeJS.ProcessEnv} env
  */
 function runNext(packageRoot, { command, args }, env) {
@@ -84,7 +84,7 @@ async function main() {
     return parsed.kind === 'help' ? 0 : 2;
   }
   const packageRoot = findPackageRoot();
-  const { engine, then } = parsed.arguments;
+  const { engine, next } = parsed.arguments;
   try {
     await setUp(packageRoot, engine);
   } catch (error) {
@@ -92,10 +92,10 @@ async function main() {
       `\nset-up stopped: ${error instanceof SetupFailure ? error.message : error instanceof Error ? error.stack : error}`,
     );
     // Whoever reads the summary of a test run must not take an absent one for success.
-    if (then?.command === 'test') console.log('0 passed, 1 failed');
+    if (next?.command === 'test') console.log('0 passed, 1 failed');
     return 1;
   }
-  return then ? runNext(packageRoot, then, { ...process.env, LOCKSTEP_ENGINE: engine }) : 0;
+  return next ? runNext(packageRoot, next, { ...process.env, LOCKSTEP_ENGINE: engine }) : 0;
 }
 
 process.exitCode = await main();

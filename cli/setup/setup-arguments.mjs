@@ -13,7 +13,7 @@ const nextCommands = /** @type {const} */ (['demo', 'test', 'bench']);
 /**
  * @typedef {object} SetupArguments
  * @property {import('./checks.mjs').EngineName} engine
- * @property {{ command: typeof nextCommands[number], args: string[] } | undefined} then
+ * @property {{ command: typeof nextCommands[number], args: string[] } | undefined} next
  */
 
 /**
@@ -29,22 +29,22 @@ const nextCommands = /** @type {const} */ (['demo', 'test', 'bench']);
  */
 export function parseSetupArguments(argv, env) {
   let engine = env['LOCKSTEP_ENGINE'] || 'tensorflow';
-  /** @type {SetupArguments['then']} */
-  let then;
+  /** @type {SetupArguments['next']} */
+  let next;
   for (let index = 0; index < argv.length; index++) {
     const argument = argv[index] ?? '';
     const [name, inlineValue] = argument.split('=', 2);
     const takeValue = () => inlineValue ?? argv[++index];
     if (name === '--engine') {
       engine = takeValue() ?? '';
-    } else if (then !== undefined) {
-      then.args.push(argument);
+    } else if (next !== undefined) {
+      next.args.push(argument);
     } else if (name === '--then') {
       const value = takeValue();
       const command = nextCommands.find((known) => known === value);
       if (command === undefined)
         return { kind: 'refused', problem: `--then: expected one of ${nextCommands.join(', ')}` };
-      then = { command, args: [] };
+      next = { command, args: [] };
     } else if (name === '--help' || name === '-h') {
       return { kind: 'help' };
     } else {
@@ -57,5 +57,5 @@ export function parseSetupArguments(argv, env) {
       problem: `--engine (LOCKSTEP_ENGINE) is ${JSON.stringify(engine)}: expected tensorflow or cpu`,
     };
   }
-  return { kind: 'run', arguments: { engine, then } };
+  return { kind: 'run', arguments: { engine, next } };
 }

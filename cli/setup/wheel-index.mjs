@@ -20,7 +20,7 @@ const wheelPython = '3.12';
 export function engineRequirement({ version, accelerator, arch }) {
   if (accelerator === 'cuda') {
     // CUDA and cuDNN come as wheels of their own, of the versions that this TensorFlow asks for.
-    const isWanted = (/** @type {string} */ name) => /^(tensorflow|nvidia)[-_]/.test(name);
+    const isWanted = (/** @type {string} */ name) => /^(tensorflow|nvidia_\w+)-/.test(name);
     return { requirement: `tensorflow[and-cuda]==${version}`, isWanted, withDependencies: true };
   }
   // For arm64 there is no tensorflow-cpu wheel; the tensorflow wheel is CPU-only there.
