@@ -1,0 +1,42 @@
+import type * as Tf from '@tensorflow/tfjs';
+import type { NativeBackend, OpAttr } from './native-backend.ts';
+
+type Tensor = Tf.Tensor;
+type Tfjs = typeof Tf;
+
+/**
+ * Registers TensorFlow's own gradient kernels where tfjs composes a gradient from several ops (the step function
+ * behind ReLU's alone is six). They change nothing but speed, apart from a NaN input to ReLU.
+ */
+export function installNativeGradients(tf: Tfjs, backend: NativeBackend): void {
+  const { binding } = backend;
+  const type: OpAttr = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+  const run = (op: string, ...inputs: Tensor[]): Tensor =>
+    backend.executeSingleOutput(op, [type], inputs) as unknown as Tensor;
+
+  /** A gradient that is one op over (dy, saved output) or (saved output, dy). */
+  const fromOutput = (kernel: string, gradient: string, order: 'dy-first' | 'y-first'): void => {
+    const own = `Lockstep${gradient}`;
+    tf.registerKernel({
+      kernelName: own,
+      backendName: 'tensorflow',
+      kernelFunc: ({ inputs }) => {
+        const { dy, y } = inputs as unknown as { dy: Tensor; y: Tensor };
+        return order === 'dy-first' ? run(gradient, dy, y) : run(gradient, y, dy);
+      },
+    });
+    tf.unregisterGradient(kernel);
+    tf.registerGradient({
+      kernelName: kernel,
+      outputsToSave: [true],
+      gradFunc: (dy, saved) => ({
+        x: () => tf.engine().runKernel(own, { dy: dy as Tensor, y: saved[0] as Tensor }) as Tensor,
+      }),
+    });
+  };
+
+  fromOutput('Relu', 'ReluGrad', 'dy-first');
+  fromOutput('Relu6', 'Relu6Grad', 'dy-first');
+  fromOutput('Sigmoid', 'SigmoidGrad', 'y-first');
+  fromOutput('Tanh', 'TanhGrad', 'y-first');
+}
