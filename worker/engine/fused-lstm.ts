@@ -79,49 +79,48 @@ function runFused(
   const kernel = tf.concat([cell.kernel.read(), cell.recurrentKernel.read()], 0);
   let steps = tf.transpose(x, [1, 0, 2]); // [time, batch, features]
   if (layer.goBackwards) steps = tf.reverse(steps, 0);
-  const run = blockLstm(tf, backend, new Int64(time));
-  const [cs, hs] = run(steps, reorderGates(tf, kernel), reorderGates(tf, cell.bias.read()), h0, c0);
+  const run = blockLstm(tf, backend, new Int64(time), layer.returnState);
+  // V2 of the op keeps the gates in Keras's order: input, forget, cell, output.
+  const [hs, cs] = run(steps, kernel, cell.bias.read(), h0, c0);
   const last = (sequence: Tensor): Tensor =>
     tf.reshape(tf.slice(sequence, [time - 1, 0, 0], [1, batch, cell.units]), [batch, cell.units]);
   const output = layer.returnSequences ? tf.transpose(hs, [1, 0, 2]) : last(hs);
-  return layer.returnState ? [output, last(hs), last(cs)] : output;
+  return cs === undefined ? output : [output, last(hs), last(cs)];
 }
 
-/** Keras keeps the gates as input, forget, cell, output; BlockLSTM wants input, cell, forget, output. */
-function reorderGates(tf: Tfjs, weights: Tensor): Tensor {
-  const [input, forget, cell, output] = tf.split(weights, 4, -1) as [Tensor, Tensor, Tensor, Tensor];
-  return tf.concat([input, cell, forget, output], -1);
-}
-
-/** (x [time, batch, features], w [features + units, 4·units], b [4·units], h0, c0) → cell states and outputs, [time, batch, units]. */
-function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike) {
+/**
+ * (x [time, batch, features], w [features + units, 4·units], b [4·units], h0, c0) → outputs and, where asked for, cell
+ * states, both [time, batch, units].
+ */
+function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, withCells: boolean) {
   const { binding } = backend;
   const type: OpAttr = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
   const peephole: OpAttr = { name: 'use_peephole', type: binding.TF_ATTR_BOOL, value: false };
   const clip: OpAttr = { name: 'cell_clip', type: binding.TF_ATTR_FLOAT, value: 0 };
+  const run = (op: string, attrs: OpAttr[], inputs: TensorLike[], outputs: number): Tensor[] =>
+    backend.executeMultipleOutputs(op, attrs, inputs, outputs) as unknown as Tensor[];
 
-  return (x: Tensor, w: Tensor, b: Tensor, h0: Tensor, c0: Tensor): [Tensor, Tensor] => {
-    // The op has two sequences as results, but tf.customGrad knows one: they leave stacked along the features.
-    const units = at(h0.shape, 1);
+  return (x: Tensor, w: Tensor, b: Tensor, h0: Tensor, c0: Tensor): [Tensor, Tensor?] => {
     const forward = tf.customGrad((...args) => {
       const [x, w, b, h0, c0, save] = args as unknown as [Tensor, Tensor, Tensor, Tensor, Tensor, (t: Tensor[]) => void];
-      const none = tf.zeros([units]);
-      const operands = [time, x, c0, h0, w, none, none, none, b];
-      const made = backend.executeMultipleOutputs('BlockLSTMV2', [type, clip, peephole], operands, 7) as unknown as Tensor[];
+      const none = tf.zeros([at(h0.shape, 1)]);
+      const made = run('BlockLSTMV2', [type, clip, peephole], [time, x, c0, h0, w, none, none, none, b], 7);
       save([x, w, b, h0, c0, ...made]);
-      const value = tf.concat([at(made, 1), at(made, 6)], 2); // [time, batch, 2·units]
+      const [cs, hs] = [at(made, 1), at(made, 6)];
+      // tf.customGrad knows one result: two sequences leave stacked along the features.
+      const value = withCells ? tf.concat([hs, cs], 2) : hs;
       const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
-        const [x, w, b, h0, c0, ...gates] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
-        const [csGrad, hGrad] = tf.split(dy, 2, 2) as [Tensor, Tensor];
-        const none = tf.zeros([units]);
-        const operands = [time, x, c0, h0, w, none, none, none, b, ...gates, csGrad, hGrad];
-        const grads = backend.executeMultipleOutputs('BlockLSTMGradV2', [type, peephole], operands, 8) as unknown as Tensor[];
-        // Outputs: x, cs_prev, h_prev, w, three peepholes, b.
+        const [x, w, b, h0, c0, ...made] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
+        const [hGrad, csGrad] = withCells ? (tf.split(dy, 2, 2) as [Tensor, Tensor]) : [dy, tf.zerosLike(dy)];
+        const none = tf.zeros([at(h0.shape, 1)]);
+        const inputs = [time, x, c0, h0, w, none, none, none, b, ...made, csGrad, hGrad];
+        const grads = run('BlockLSTMGradV2', [type, peephole], inputs, 8);
+        // Its outputs: x, cs_prev, h_prev, w, three peepholes, b.
         return [at(grads, 0), at(grads, 3), at(grads, 7), at(grads, 2), at(grads, 1)];
       };
       return { value, gradFunc: gradFunc as unknown as (dy: Tensor, saved: Tensor[]) => Tensor };
     });
-    const both = forward(x, w, b, h0, c0);
-    return tf.split(both, 2, 2) as [Tensor, Tensor];
+    const value = forward(x, w, b, h0, c0);
+    return withCells ? (tf.split(value, 2, 2) as [Tensor, Tensor]) : [value];
   };
 }

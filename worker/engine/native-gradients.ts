@@ -40,3 +40,30 @@ export function installNativeGradients(tf: Tfjs, backend: NativeBackend): void {
   fromOutput('Sigmoid', 'SigmoidGrad', 'y-first');
   fromOutput('Tanh', 'TanhGrad', 'y-first');
 }
+
+/**
+ * Gathering rows without reading the indices back into JavaScript, as tfjs-node does to check them: TensorFlow's CPU
+ * kernel reports an index out of range itself.
+ */
+export function installNativeGather(tf: Tfjs, backend: NativeBackend): void {
+  const { TF_ATTR_INT, TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
+  tf.unregisterKernel('GatherV2', 'tensorflow');
+  tf.registerKernel({
+    kernelName: 'GatherV2',
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs, attrs }) => {
+      const { x, indices } = inputs as unknown as { x: Tensor; indices: Tensor };
+      const { axis, batchDims } = attrs as unknown as { axis: number; batchDims: number };
+      const at = tf.scalar(axis, 'int32');
+      const attributes: OpAttr[] = [
+        { name: 'batch_dims', type: TF_ATTR_INT, value: batchDims },
+        { name: 'Tparams', type: TF_ATTR_TYPE, value: x.dtype === 'int32' ? TF_INT32 : TF_FLOAT },
+        { name: 'Tindices', type: TF_ATTR_TYPE, value: TF_INT32 },
+        { name: 'Taxis', type: TF_ATTR_TYPE, value: TF_INT32 },
+      ];
+      const gathered = backend.executeSingleOutput('GatherV2', attributes, [x, indices, at]);
+      at.dispose();
+      return gathered as unknown as Tensor;
+    },
+  });
+}
