@@ -94,7 +94,8 @@ function describeLocation(location: EngineLocation): Check {
   switch (location.state) {
     case 'linked': {
       const { tensorflow, accelerator, library } = location.manifest;
-      return { name, status: 'ok', found: `TensorFlow ${tensorflow} (${accelerator}), ${library}`, remedies: [] };
+      const found = `TensorFlow ${tensorflow ?? 'as given'} (${accelerator}), ${library}`;
+      return { name, status: 'ok', found, remedies: [] };
     }
     case 'foreign':
       return {

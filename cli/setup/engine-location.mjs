@@ -19,8 +19,9 @@ export const napiVersion = 8;
 
 /**
  * @typedef {object} EngineManifest what an addon was built from, kept beside it as engine.json
- * @property {string} tensorflow version that the library itself reported
- * @property {'cpu' | 'cuda' | 'custom'} accelerator `custom`: a library that the user pointed to
+ * @property {string} [tensorflow] version, of a downloaded library
+ * @property {string} [given] what LOCKSTEP_LIBTENSORFLOW was, of a library that the user pointed to
+ * @property {'cpu' | 'cuda' | 'custom'} accelerator `custom`: a given library
  * @property {string} library directory of libtensorflow
  * @property {string} builtAt ISO 8601
  */

@@ -50,12 +50,13 @@ const neededBytes = { cpu: 1.5e9, cuda: 12e9, custom: 5e7 };
  */
 export function planEngine(packageRoot, env = process.env) {
   const engines = join(cacheDirectory(env), 'engine');
-  if (env['LOCKSTEP_LIBTENSORFLOW']) {
-    const given = openGivenLibrary(env['LOCKSTEP_LIBTENSORFLOW']);
+  const choice = chooseEngine(packageRoot, env);
+  if ('libraryPath' in choice) {
+    const given = openGivenLibrary(choice.libraryPath);
     const home = join(engines, `custom-${identifyLibrary(given)}`);
     return { accelerator: 'custom', home, given, title: `TensorFlow from ${given.directory}` };
   }
-  const accelerator = chooseAccelerator(packageRoot, env);
+  const { accelerator } = choice;
   const name = `tensorflow-${tensorflowVersion}-${accelerator}-${process.platform}-${process.arch}`;
   return {
     accelerator,
@@ -68,15 +69,18 @@ export function planEngine(packageRoot, env = process.env) {
 /**
  * @param {string} packageRoot
  * @param {NodeJS.ProcessEnv} env
- * @returns {'cpu' | 'cuda'}
+ * @returns {{ libraryPath: string } | { accelerator: 'cpu' | 'cuda' }}
  */
-function chooseAccelerator(packageRoot, env) {
+function chooseEngine(packageRoot, env) {
+  if (env['LOCKSTEP_LIBTENSORFLOW']) return { libraryPath: env['LOCKSTEP_LIBTENSORFLOW'] };
   const wanted = env['LOCKSTEP_ACCELERATOR'];
-  if (wanted === 'cpu' || wanted === 'cuda') return wanted;
+  if (wanted === 'cpu' || wanted === 'cuda') return { accelerator: wanted };
   if (wanted) throw new SetupFailure(`LOCKSTEP_ACCELERATOR=${wanted}: expected cpu or cuda`, ['unset it for cpu']);
-  // A checkout once set up for CUDA stays so when a later command does not repeat it.
+  // A checkout keeps the engine that it was once set up with when a later command does not name it again.
   const engine = locateEngine(packageRoot);
-  return engine.state === 'linked' && engine.manifest.accelerator === 'cuda' ? 'cuda' : 'cpu';
+  if (engine.state !== 'linked') return { accelerator: 'cpu' };
+  if (engine.manifest.given !== undefined) return { libraryPath: engine.manifest.given };
+  return { accelerator: engine.manifest.accelerator === 'cuda' ? 'cuda' : 'cpu' };
 }
 
 /**
@@ -125,12 +129,14 @@ async function buildEngine(tfjsNode, plan, addonDirectory, report) {
   if (failed) throw new SetupFailure(failed.found, failed.remedies);
   if (download) await downloadEngine(plan, tools.python?.command ?? 'python3', report);
   const library = plan.given ?? {
+    path: unpacked,
     directory: unpacked,
     files: linkedFiles(unpacked),
     include: join(unpacked, 'include'),
   };
   report.progress('compiling the addon (about 20 s)');
-  const draft = `${addonDirectory}.draft-${process.pid}`;
+  const draft = `${addonDirectory}.draft`;
+  rmSync(draft, { recursive: true, force: true }); // of a set-up that was killed
   try {
     await compileAddon({
       compiler: tools.compiler?.command ?? 'g++',
@@ -141,7 +147,7 @@ async function buildEngine(tfjsNode, plan, addonDirectory, report) {
     });
     /** @type {import('./engine-location.mjs').EngineManifest} */
     const manifest = {
-      tensorflow: plan.given ? 'custom' : tensorflowVersion,
+      ...(plan.given ? { given: plan.given.path } : { tensorflow: tensorflowVersion }),
       accelerator: plan.accelerator,
       library: library.directory,
       builtAt: new Date().toISOString(),

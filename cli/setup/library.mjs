@@ -5,6 +5,7 @@ import { fallbacks, SetupFailure } from './failure.mjs';
 
 /**
  * @typedef {object} Library a libtensorflow to compile and link against
+ * @property {string} path what names it: for a given library, what the user gave
  * @property {string} directory
  * @property {readonly string[]} files file names in it to link: the one with the C API first
  * @property {string} include
@@ -45,7 +46,7 @@ export function openGivenLibrary(given, arch = process.arch) {
     const problem = elfProblem(join(directory, name), arch);
     if (problem) throw refuse(`${join(directory, name)} ${problem}`);
   }
-  return { directory: realpathSync(directory), files, include: realpathSync(include) };
+  return { path: root, directory: realpathSync(directory), files, include: realpathSync(include) };
 }
 
 /**

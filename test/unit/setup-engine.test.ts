@@ -74,6 +74,23 @@ test('an engine is linked while its addon, manifest and library exist, and missi
   assert.equal(locateEngine(root).state, 'missing');
 });
 
+test('a checkout keeps the engine that it was set up with', (t) => {
+  const root = makeTree(t, {
+    'package.json': '{}',
+    'node_modules/@tensorflow/tfjs-node-gpu/package.json': '{}',
+    'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node': '',
+    'given/lib/libtensorflow.so.2': elfHeader(process.arch === 'arm64' ? 183 : 62),
+    'given/include/tensorflow/c/c_api.h': '',
+  });
+  const file = join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/engine.json');
+  const library = join(root, 'given/lib');
+  writeFileSync(file, JSON.stringify({ tensorflow: '2.21.0', accelerator: 'cuda', library, builtAt: '' }));
+  assert.equal(planEngine(root, {}).accelerator, 'cuda');
+  assert.equal(planEngine(root, { LOCKSTEP_ACCELERATOR: 'cpu' }).accelerator, 'cpu');
+  writeFileSync(file, JSON.stringify({ given: join(root, 'given'), accelerator: 'custom', library, builtAt: '' }));
+  assert.equal(planEngine(root, {}).given?.directory, library);
+});
+
 test('a given library is found as lib/ + include/, as a flat directory and as an unpacked wheel', (t) => {
   const layouts = [
     ['lib/libtensorflow.so.2', 'lib/libtensorflow_framework.so.2', 'include/tensorflow/c/c_api.h'],
