@@ -1,0 +1,29 @@
+export { formatAddress, type HostPort, isLoopback, parseAddress } from './address.ts';
+export { type Channel, type ConnectOptions, connect, type OpenOptions } from './channel.ts';
+export type { ByteCounter, MessageStream, StreamEvents } from './message-stream.ts';
+export { type ChannelKind, maxMessageBytes } from './options.ts';
+export {
+  loadSecurity,
+  loopbackSecurity,
+  requireSafeListener,
+  type Security,
+  type SecurityOptions,
+} from './security.ts';
+export {
+  type RunningServer,
+  type ServeOptions,
+  type ServerOptions,
+  type Service,
+  serve,
+  startServer,
+} from './server.ts';
+export {
+  type Codec,
+  type CoordinatorMessage,
+  controlService,
+  type PullRequest,
+  peerService,
+  type StreamMethod,
+  type WorkerMessage,
+} from './service.ts';
+export { isConnectionLost } from './status.ts';
