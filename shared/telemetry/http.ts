@@ -13,6 +13,8 @@ export interface TelemetryServerOptions {
   /** `host:port`, `:port` or `port`; without a host it is loopback. Port 0 takes a free one. */
   readonly listen: string;
   readonly registry: Registry;
+  /** Brings gauges and counters that are read from elsewhere up to date before each scrape. */
+  readonly beforeScrape?: () => void;
   /** Whether the process is well, and a word about it; 200 or 503 on /healthz. */
   readonly health?: () => { readonly ok: boolean; readonly text: string };
   /** More pages by path, each computed at the request. */
@@ -107,6 +109,7 @@ async function route(options: TelemetryServerOptions, request: IncomingMessage):
   if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'read-only: GET and HEAD\n');
   const path = (request.url ?? '/').replace(/[?#].*$/, '');
   if (path === '/metrics') {
+    options.beforeScrape?.();
     return { contentType: options.registry.contentType, body: await options.registry.metrics() };
   }
   if (path === '/healthz') {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../../shared/core/index.ts';
-import type { LinkSettings } from './link-thread.ts';
+import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
 

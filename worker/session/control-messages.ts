@@ -1,0 +1,51 @@
+import { lockstep } from '../../proto/generated/lockstep.js';
+import { type ErrorRecord, isErrorCode } from '../../shared/core/index.ts';
+import type { CoordinatorMessage, WorkerMessage } from '../../shared/rpc/index.ts';
+import type { MainToLink } from './protocol.ts';
+import { type PhaseName, phases } from './progress-board.ts';
+
+type WorkerBody = Omit<WorkerMessage, 'runId' | 'generation'>;
+type FromMain = Exclude<MainToLink, { kind: 'contribute' }>;
+
+/** What the main thread reports, as the coordinator's protocol has it. */
+export function toWorkerBody(message: FromMain, where: { step: number; phase: PhaseName }): WorkerBody {
+  switch (message.kind) {
+    case 'ready':
+      return { ready: { jobHash: message.jobHash, facts: { ...message.facts, metricNames: [...message.facts.metricNames] } } };
+    case 'committed':
+      return { stepCommitted: { ...message.report, metricSums: [...message.report.metricSums] } };
+    case 'evaluated': {
+      const { split, ...share } = message.share;
+      const { SPLIT_TEST, SPLIT_VALIDATION } = lockstep.v1.Split;
+      const metricSums = [...share.metricSums];
+      return { evaluationShare: { ...share, metricSums, split: split === 'test' ? SPLIT_TEST : SPLIT_VALIDATION } };
+    }
+    case 'finished':
+      return {
+        finished: { steps: message.steps, weightsSha256: message.weightsSha256, checkpoint: message.checkpoint },
+      };
+    case 'failed':
+      return { failed: { error: toErrorInfo(message.error), step: where.step, phase: phaseNumber(where.phase) } };
+  }
+}
+
+/** The proto's Phase has the same order as `phases`. */
+export function phaseNumber(phase: PhaseName): lockstep.v1.Phase {
+  return phases.indexOf(phase) as lockstep.v1.Phase;
+}
+
+export function toErrorInfo(error: ErrorRecord) {
+  const { code, message, action, details, causeStack } = error;
+  return { code, message, action, detailsJson: JSON.stringify(details), causeStack: causeStack ?? '' };
+}
+
+export function fromErrorInfo(info: NonNullable<NonNullable<CoordinatorMessage['stop']>['error']>): ErrorRecord {
+  const code = info.code ?? '';
+  return {
+    code: isErrorCode(code) ? code : 'run/interrupted',
+    message: info.message ?? '',
+    action: 'fatal',
+    details: info.detailsJson ? (JSON.parse(info.detailsJson) as Record<string, unknown>) : {},
+    ...(info.causeStack ? { causeStack: info.causeStack } : {}),
+  };
+}

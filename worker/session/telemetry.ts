@@ -1,0 +1,68 @@
+import type { ByteCounter } from '../../shared/rpc/index.ts';
+import {
+  createRegistry,
+  observeStep,
+  serveTelemetry,
+  type TelemetryServer,
+  type WorkerMetrics,
+  workerMetrics,
+} from '../../shared/telemetry/index.ts';
+import type { LinkSettings } from './link-settings.ts';
+import type { ProgressBoard } from './progress-board.ts';
+import type { StepReport } from './protocol.ts';
+
+/** A worker's own metrics and, where an address is given, the server that Prometheus scrapes. */
+export class WorkerTelemetry {
+  readonly #metrics: WorkerMetrics;
+  readonly #server: TelemetryServer | undefined;
+  #metricNames: readonly string[] = [];
+
+  private constructor(metrics: WorkerMetrics, server: TelemetryServer | undefined) {
+    this.#metrics = metrics;
+    this.#server = server;
+  }
+
+  /** @throws LockstepError rpc/address-in-use */
+  static async start(settings: LinkSettings, board: ProgressBoard, bytes: Readonly<ByteCounter>): Promise<WorkerTelemetry> {
+    const registry = createRegistry({ processMetricsPrefix: 'lockstep_worker_' });
+    const metrics = workerMetrics(registry);
+    const { lockstepVersion, engine, tensorflowVersion, deviceClass } = settings.identity;
+    metrics.buildInfo.set(
+      { version: lockstepVersion, engine, engine_version: tensorflowVersion, device_class: deviceClass },
+      1,
+    );
+    const counted = { sent: 0, received: 0 };
+    const refresh = (): void => {
+      const { memoryBytes, tensors } = board.read();
+      metrics.deviceMemoryBytes.set(memoryBytes);
+      metrics.engineBytes.set(memoryBytes);
+      metrics.engineTensors.set(tensors);
+      metrics.bytesSentTotal.inc(bytes.sent - counted.sent);
+      metrics.bytesReceivedTotal.inc(bytes.received - counted.received);
+      counted.sent = bytes.sent;
+      counted.received = bytes.received;
+    };
+    const { metricsListen } = settings;
+    const server =
+      metricsListen === null ? undefined : await serveTelemetry({ listen: metricsListen, registry, beforeScrape: refresh });
+    return new WorkerTelemetry(metrics, server);
+  }
+
+  get address(): string | undefined {
+    return this.#server?.address;
+  }
+
+  setMetricNames(names: readonly string[]): void {
+    this.#metricNames = names;
+  }
+
+  setGeneration(generation: number, rank: number, replicas: number): void {
+    this.#metrics.generation.set(generation);
+    this.#metrics.rank.set(rank);
+    this.#metrics.replicas.set(replicas);
+  }
+
+  observe(report: StepReport): void {
+    observeStep(this.#metrics, report, this.#metricNames);
+  }
+}
