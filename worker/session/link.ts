@@ -1,8 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../../shared/core/index.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
+
+/** The coordinator answers a failure at once; a dead one is noticed by the link thread. */
+const STOP_WAIT_MS = 2_000;
 
 type Kind = LinkToMain['kind'];
 type Message<K extends Kind> = Extract<LinkToMain, { kind: K }>;
@@ -49,6 +53,16 @@ export class Link {
     return new Promise((resolve, reject) => {
       this.#waiting = { kind, resolve: (message) => resolve(message as Message<K>), reject };
     });
+  }
+
+  /**
+   * Tells the coordinator about a failure of this worker and waits for its word to stop, so that the message is out
+   * before the process ends. Does nothing when the run was stopped already.
+   */
+  async reportFailure(error: LockstepError): Promise<void> {
+    if (this.#failure !== undefined) return;
+    this.send({ kind: 'failed', error: error.toRecord() });
+    await Promise.race([this.receive('stop').catch(() => undefined), setTimeout(STOP_WAIT_MS, undefined, { ref: false })]);
   }
 
   throwIfStopped(): void {

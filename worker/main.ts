@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { LockstepError } from '../shared/core/index.ts';
+import type { SecurityOptions } from '../shared/rpc/index.ts';
+import { type EngineName, loadEngine } from './engine/index.ts';
+import { hashJobFile } from './session/job-loader.ts';
+import { Link } from './session/link.ts';
+import { runSession } from './session/session.ts';
+
+export interface WorkerOptions {
+  readonly jobFile: string;
+  /** Coordinator's host:port. */
+  readonly coordinator: string;
+  readonly workerId: string;
+  readonly dataDirectory: string | undefined;
+  readonly engine: EngineName;
+  readonly threads: number;
+  readonly out: string;
+  /** Directory of a saved model to start from. */
+  readonly checkpoint: string | null;
+  readonly metricsListen: string | null;
+  readonly peerListen: string;
+  /** Host that peers reach this worker under; the host of `peerListen` when null. */
+  readonly advertise: string | null;
+  readonly connectTimeoutMs: number;
+  readonly security: SecurityOptions;
+  readonly runToken: string;
+}
+
+/**
+ * One worker process: loads the engine, joins the coordinator's run and trains until it ends.
+ * @throws LockstepError its own failure, or the reason for which the coordinator stopped it
+ */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const jobFileHash = await hashJobFile(options.jobFile);
+  const engine = await loadEngine(options.engine, { threads: options.threads });
+  const { name, version, deviceClass, threads } = engine.info;
+  const link = new Link({
+    coordinator: options.coordinator,
+    workerId: options.workerId,
+    host: hostname(),
+    identity: {
+      lockstepVersion: packageVersion(),
+      engine: name,
+      tensorflowVersion: version,
+      deviceClass,
+      threads,
+      jobFileHash,
+    },
+    peerListen: options.peerListen,
+    advertise: options.advertise,
+    metricsListen: options.metricsListen,
+    connectTimeoutMs: options.connectTimeoutMs,
+    security: options.security,
+    runToken: options.runToken,
+  });
+  const { jobFile, dataDirectory, out } = options;
+  const checkpoint = options.checkpoint ?? undefined;
+  try {
+    await runSession({ jobFile, jobFileHash, dataDirectory, out, checkpoint }, link, engine);
+  } catch (error) {
+    const failure = LockstepError.from(error, 'engine/failed');
+    await link.reportFailure(failure);
+    throw failure;
+  } finally {
+    await link.close();
+  }
+}
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
