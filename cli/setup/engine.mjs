@@ -41,7 +41,7 @@ import { extractWheel, fetchWheels } from './wheels.mjs';
  */
 
 /** Download, unpacked files and room to build, measured for 2.21.0. */
-const neededBytes = { cpu: 1.5e9, cuda: 12e9, custom: 5e7 };
+const neededBytes = { cpu: 1.5e9, cuda: 9.5e9, custom: 5e7 };
 
 /**
  * @param {string} packageRoot

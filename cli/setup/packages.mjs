@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupFailure } from './failure.mjs';
-import { lastLines, runCommand } from './run-command.mjs';
+import { runCommand } from './run-command.mjs';
 
 /**
  * @typedef {{ version?: string, optional?: boolean, link?: boolean }} LockedPackage
@@ -42,11 +42,13 @@ export function arePackagesInstalled(packageRoot) {
 
 /**
  * Installs what package-lock.json names. Install scripts stay off: tfjs-node's would fetch an old TensorFlow.
+ * Not `npm ci`: it refuses a lock file that leaves out an optional package of another platform (say, one written where
+ * the registry has only some platforms). `install` takes the locked versions all the same and adds what is missing.
  * @param {string} packageRoot
  * @param {NodeJS.ProcessEnv} [env]
  */
 export async function installPackages(packageRoot, env = process.env) {
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   // Under `npm run`, that npm; it is a script that this Node runs.
   const npm = env['npm_execpath']?.endsWith('.js') ? env['npm_execpath'] : undefined;
   const result = npm
@@ -54,7 +56,7 @@ export async function installPackages(packageRoot, env = process.env) {
     : await runCommand('npm', args, { cwd: packageRoot });
   if (result.code === 0) return;
   if (result.code === 127) throw new SetupFailure('npm is missing', ['install npm (it comes with Node.js)']);
-  throw new SetupFailure(`npm ci failed (exit status ${result.code}):\n${lastLines(result, 12)}`, [
+  throw new SetupFailure(`npm install failed (exit status ${result.code}):\n${firstLines(result.stderr, 8)}`, [
     'check the network and npm’s configuration (npm config list), and run this again',
   ]);
 }
@@ -65,4 +67,13 @@ export async function installPackages(packageRoot, env = process.env) {
  */
 function readPackages(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages;
+}
+
+/**
+ * npm says first what is wrong and then how it is used.
+ * @param {string} text
+ * @param {number} count
+ */
+function firstLines(text, count) {
+  return text.trim().split('\n').slice(0, count).join('\n');
 }
