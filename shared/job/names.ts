@@ -22,7 +22,11 @@ export const metricNames: readonly MetricName[] = [
 export const optimizerNames: readonly OptimizerName[] = ['sgd', 'adam', 'rmsprop', 'adadelta'];
 
 /** Other spellings that Keras and tfjs accept for the same thing, in the form that `normalize` gives. */
-const aliases: Readonly<Record<string, string>> = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' };
+const aliases: Readonly<Record<string, string>> = {
+  acc: 'accuracy',
+  mse: 'meanSquaredError',
+  mae: 'meanAbsoluteError',
+};
 
 /**
  * The loss called `name`, in any of Keras's spellings (`categorical_crossentropy`, `mse`, …).

@@ -46,7 +46,10 @@ function complete<Name extends OptimizerName>(name: Name, options: OptimizerOpti
     config[option] = value;
   }
   if (config['nesterov'] === true && config['momentum'] === 0) {
-    throw new LockstepError('job/invalid', 'optimizer sgd: nesterov needs a momentum above 0; set momentum, for example 0.9.');
+    throw new LockstepError(
+      'job/invalid',
+      'optimizer sgd: nesterov needs a momentum above 0; set momentum, for example 0.9.',
+    );
   }
   return config as ConfigOf<Name>;
 }

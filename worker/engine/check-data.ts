@@ -1,0 +1,96 @@
+import { LockstepError } from '../../shared/core/index.ts';
+import type { LossName, TensorSpec } from '../../shared/job/index.ts';
+
+/** Shape of one sample; `null` is a dimension that the model leaves open. */
+export type SampleShape = readonly (number | null)[];
+
+/** An input or output of a model. */
+export interface ModelPort {
+  /** The layer that it belongs to. */
+  readonly layer: string;
+  readonly shape: SampleShape;
+}
+
+export interface DataFit {
+  readonly modelInputs: readonly ModelPort[];
+  readonly modelOutputs: readonly ModelPort[];
+  readonly inputs: readonly TensorSpec[];
+  readonly targets: readonly TensorSpec[];
+  readonly loss: LossName;
+}
+
+/**
+ * Compares what the data set delivers with what the model takes and what the loss needs.
+ * @throws LockstepError data/shape, job/invalid
+ */
+export function checkData(fit: DataFit): void {
+  checkCount('input', fit.modelInputs, fit.inputs);
+  checkCount('output', fit.modelOutputs, fit.targets);
+  for (const [index, port] of fit.modelInputs.entries()) {
+    const spec = fit.inputs[index] as TensorSpec;
+    if (matches(spec.shape, port.shape)) continue;
+    throw new LockstepError(
+      'data/shape',
+      `layer ${port.layer} expects samples of shape ${show(port.shape)}, but the data set delivers ${show(spec.shape)}; ` +
+        "change the model's inputShape, or the data's shape by a transform such as resize",
+    );
+  }
+  for (const [index, port] of fit.modelOutputs.entries()) checkTarget(fit.loss, port, fit.targets[index] as TensorSpec);
+}
+
+function checkCount(what: string, ports: readonly ModelPort[], specs: readonly TensorSpec[]): void {
+  if (ports.length === specs.length) return;
+  const delivered = what === 'input' ? 'inputs' : 'targets';
+  throw new LockstepError(
+    'data/shape',
+    `the model has ${ports.length} ${what}${ports.length === 1 ? '' : 's'} ` +
+      `(${ports.map(({ layer }) => layer).join(', ')}), but the data set delivers ${specs.length} ${delivered} per sample`,
+  );
+}
+
+function checkTarget(loss: LossName, port: ModelPort, spec: TensorSpec): void {
+  const { layer, shape } = port;
+  const classes = shape.at(-1);
+  const isCategorical = loss === 'categoricalCrossentropy' || loss === 'sparseCategoricalCrossentropy';
+  if (isCategorical && (classes === 1 || shape.length === 0)) {
+    throw new LockstepError(
+      'job/invalid',
+      `${loss} needs an output per class, but layer ${layer} has one output; use binaryCrossentropy, or a unit per class`,
+    );
+  }
+  const expected = loss === 'sparseCategoricalCrossentropy' ? shape.slice(0, -1) : shape;
+  if (matches(withoutTrailingOnes(spec.shape), withoutTrailingOnes(expected))) return;
+  throw new LockstepError(
+    'data/shape',
+    `${loss} on layer ${layer} with output shape ${show(shape)} expects targets of shape ${show(expected)}, ` +
+      `but the data set delivers ${show(spec.shape)}; ${targetAdvice(loss, classes, spec)}`,
+  );
+}
+
+function targetAdvice(loss: LossName, classes: number | null | undefined, spec: TensorSpec): string {
+  const isLabel = withoutTrailingOnes(spec.shape).length === 0;
+  if (loss === 'categoricalCrossentropy' && isLabel) {
+    return `labels are class numbers: use sparseCategoricalCrossentropy, or one-hot encode them in ${classes} classes`;
+  }
+  if (loss === 'sparseCategoricalCrossentropy' && !isLabel) {
+    return 'one-hot targets need categoricalCrossentropy';
+  }
+  return "change the last layer's units or the data's targets";
+}
+
+function matches(actual: readonly number[], expected: SampleShape): boolean {
+  return (
+    actual.length === expected.length &&
+    expected.every((length, dimension) => length === null || length === actual[dimension])
+  );
+}
+
+/** Keras squeezes or expands a last dimension of size 1 where ranks differ; so do the losses. */
+function withoutTrailingOnes<Length extends number | null>(shape: readonly Length[]): Length[] {
+  const end = shape.findLastIndex((length) => length !== 1) + 1;
+  return shape.slice(0, end);
+}
+
+function show(shape: SampleShape): string {
+  return `[${shape.map((length) => length ?? 'any').join(', ')}]`;
+}

@@ -1,0 +1,177 @@
+import { LockstepError } from '../../shared/core/index.ts';
+import type { Batch, TensorSpec } from '../../shared/job/index.ts';
+import { checkLabels, uploadBatch } from './batch-tensors.ts';
+import { buildModel } from './build-model.ts';
+import type {
+  Contribution,
+  ContributionLayout,
+  EvaluationSums,
+  Microstep,
+  NamedWeight,
+  Trainer,
+  TrainerOptions,
+} from './engine.ts';
+import { type BatchTensors, evaluationStep, forward, microstep, variableOf } from './microstep.ts';
+import { ModelWeights } from './model-weights.ts';
+import { planNetwork } from './network.ts';
+import { OptimizerState } from './optimizer-state.ts';
+import { readFloats } from './read-tensor.ts';
+import { SeededLayers } from './seeded-layers.ts';
+import { randomPurpose, withSeededRandom } from './seeded-random.ts';
+import { tf } from './tf.ts';
+
+/** Trains by running each op of a step as it comes; any model that tfjs can train. */
+export class EagerTrainer implements Trainer {
+  readonly layout: ContributionLayout;
+  readonly parameters: number;
+  readonly metricCount: number;
+  readonly metricNames: readonly string[];
+  readonly modelName: string;
+  readonly topology: unknown;
+  readonly #network: ReturnType<typeof planNetwork>;
+  readonly #weights: ModelWeights;
+  readonly #optimizer: OptimizerState;
+  readonly #seededLayers: SeededLayers;
+  readonly #seed: number;
+  readonly #inputs: readonly TensorSpec[];
+  readonly #targets: readonly TensorSpec[];
+  #closed = false;
+
+  /** @throws LockstepError job/threw, job/invalid, data/shape, engine/unsupported */
+  static async create(options: TrainerOptions): Promise<EagerTrainer> {
+    const model = await buildModel(options.buildModel, options.seed);
+    try {
+      return new EagerTrainer(model, options);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(model: tf.LayersModel, options: TrainerOptions) {
+    this.#weights = new ModelWeights(model);
+    this.#network = planNetwork(model, options, this.#weights.rename);
+    this.#optimizer = new OptimizerState(options.optimizer, this.#network.trainable);
+    this.#seed = options.seed;
+    this.#inputs = options.inputs;
+    this.#targets = options.targets;
+    this.topology = this.#weights.topology();
+    this.#seededLayers = new SeededLayers(model);
+    this.modelName = this.#weights.rename(model.name);
+    this.parameters = model.countParams();
+    this.metricNames = options.metrics;
+    this.metricCount = options.metrics.length;
+    const { buckets, statistics } = this.#network;
+    this.layout = {
+      gradientBuckets: buckets.map(({ length }) => length),
+      statistics: statistics.reduce((length, weight) => length + weight.read().size, 1 + this.metricCount),
+    };
+  }
+
+  forwardBackward(batch: Batch, { step, replica, globalSamples }: Microstep): Contribution {
+    if (batch.realRows === 0) {
+      return {
+        gradients: this.layout.gradientBuckets.map((length) => new Float32Array(length)),
+        statistics: new Float32Array(this.layout.statistics),
+      };
+    }
+    this.#seededLayers.reseed(this.#seed, step, replica);
+    return this.#onDevice(`step ${step}, replica ${replica}`, batch, (tensors) =>
+      withSeededRandom([this.#seed, randomPurpose.microstep, step, replica], () => {
+        const scale = { globalSamples: tf.scalar(globalSamples), samples: tf.scalar(batch.realRows) };
+        const { gradients, statistics } = microstep(this.#network, tensors, scale);
+        return { gradients: gradients.map(readFloats), statistics: readFloats(statistics) };
+      }),
+    );
+  }
+
+  apply(reduced: Contribution, step: number): void {
+    const lossSum = reduced.statistics[0];
+    if (!Number.isFinite(lossSum)) {
+      throw new LockstepError(
+        'engine/non-finite',
+        `the loss of step ${step} is ${lossSum}: training diverged; lower the learning rate, or check the data for such values`,
+        { details: { step } },
+      );
+    }
+    this.#optimizer.apply(this.#network.buckets, reduced.gradients, step);
+    tf.tidy(() => {
+      let offset = 1 + this.metricCount;
+      for (const weight of this.#network.statistics) {
+        const { size } = weight.read();
+        const change = tf.tensor(reduced.statistics.subarray(offset, offset + size), weight.shape as number[]);
+        offset += size;
+        variableOf(weight).assign(tf.add(weight.read(), change));
+      }
+    });
+  }
+
+  evaluate(batch: Batch): EvaluationSums {
+    const rows = batch.realRows;
+    const sums = new Array<number>(1 + this.metricCount).fill(0);
+    if (rows === 0) return { samples: 0, lossSum: 0, metricSums: sums.slice(1) };
+    return this.#onDevice('evaluation', batch, (tensors) => {
+      const { samples, penalty } = evaluationStep(this.#network, tensors);
+      const values = readFloats(samples);
+      for (const index of sums.keys()) {
+        let sum = 0;
+        for (let row = 0; row < rows; row++) sum += (values[index * rows + row] ?? 0) * (batch.weights[row] ?? 0);
+        sums[index] = sum;
+      }
+      const regularization = (readFloats(penalty)[0] ?? 0) * rows;
+      return { samples: rows, lossSum: (sums[0] ?? 0) + regularization, metricSums: sums.slice(1) };
+    });
+  }
+
+  predict(batch: Batch): Float32Array[] {
+    if (batch.realRows === 0) return this.#network.model.outputs.map(() => new Float32Array(0));
+    return this.#onDevice('prediction', { ...batch, targets: [] }, ({ inputs }) =>
+      forward(this.#network.model, inputs, false).map(readFloats),
+    );
+  }
+
+  readWeights(): NamedWeight[] {
+    return this.#weights.read();
+  }
+
+  writeWeights(weights: readonly NamedWeight[]): void {
+    this.#weights.write(weights);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#optimizer.dispose();
+    this.#network.model.dispose();
+  }
+
+  /**
+   * Runs `fn` on the batch's tensors; every tensor that it makes is gone afterwards. Not tf.tidy, which looks for
+   * tensors in what `fn` returns, value by value in a typed array.
+   */
+  #onDevice<T>(what: string, batch: Batch, fn: (tensors: BatchTensors) => T): T {
+    const targets = batch.targets.length === 0 ? [] : this.#targets;
+    if (targets.length > 0) checkLabels(batch, targets.slice(0, this.#network.classes.length), this.#network.classes);
+    tf.engine().startScope();
+    try {
+      return fn(uploadBatch(batch, this.#inputs, targets));
+    } catch (error) {
+      throw describeFailure(error, what);
+    } finally {
+      tf.engine().endScope();
+    }
+  }
+}
+
+function describeFailure(error: unknown, what: string): LockstepError {
+  const missing = error instanceof Error && /gradient function not found for (\w+)/i.exec(error.message);
+  if (missing) {
+    return new LockstepError(
+      'engine/unsupported',
+      `TensorFlow.js has no gradient for the op ${missing[1]}, which the model uses on the way from a weight to the loss; ` +
+        'compose it from other ops (matMul, gather, reshape, …)',
+      { cause: error },
+    );
+  }
+  return LockstepError.from(error, 'engine/failed', `${what}: `);
+}

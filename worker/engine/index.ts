@@ -1,0 +1,16 @@
+export type {
+  Contribution,
+  ContributionLayout,
+  Engine,
+  EngineInfo,
+  EngineMemory,
+  EngineName,
+  EvaluationSums,
+  Microstep,
+  NamedWeight,
+  Trainer,
+  TrainerOptions,
+} from './engine.ts';
+export { type EngineOptions, loadEngine } from './load-engine.ts';
+export { tf } from './tf.ts';
+export { weightsSha256 } from './weights-sha256.ts';

@@ -1,0 +1,62 @@
+import { LockstepError } from '../../shared/core/index.ts';
+import { EagerTrainer } from './eager-trainer.ts';
+import type { Engine, EngineInfo, EngineMemory, EngineName, Trainer, TrainerOptions } from './engine.ts';
+import { loadNativeAddon } from './native-addon.ts';
+import { tf } from './tf.ts';
+
+export interface EngineOptions {
+  /** Threads that one op may use; part of what decides the bits of a result. `cpu` always uses one. */
+  readonly threads: number;
+}
+
+let loading: { readonly name: EngineName; readonly engine: Promise<Engine> } | undefined;
+
+/**
+ * Loads an engine: `tensorflow` is TensorFlow's C library by way of tfjs-node, `cpu` is tfjs's own JavaScript. A process
+ * has one engine; asked again, it gives the same one.
+ *
+ * @throws LockstepError engine/unavailable
+ */
+export function loadEngine(name: EngineName, options: EngineOptions): Promise<Engine> {
+  if (loading !== undefined && loading.name !== name) {
+    const message = `this process runs the ${loading.name} engine; the ${name} engine needs a process of its own`;
+    return Promise.reject(new LockstepError('engine/unavailable', message));
+  }
+  if (loading === undefined) {
+    const engine = load(name, options.threads);
+    loading = { name, engine };
+    engine.catch(() => {
+      loading = undefined;
+    });
+  }
+  return loading.engine;
+}
+
+async function load(name: EngineName, threads: number): Promise<Engine> {
+  // Switches off tfjs's advice to install tfjs-node and the like; errors are thrown as before.
+  tf.env().set('PROD', true);
+  if (name === 'tensorflow') {
+    const { version, deviceClass } = loadNativeAddon(threads);
+    await tf.setBackend('tensorflow');
+    return new TfjsEngine({ name, version, deviceClass, threads });
+  }
+  await tf.setBackend('cpu');
+  return new TfjsEngine({ name, version: tf.version.tfjs, deviceClass: `cpu-${process.arch}`, threads: 1 });
+}
+
+class TfjsEngine implements Engine {
+  readonly info: EngineInfo;
+
+  constructor(info: EngineInfo) {
+    this.info = info;
+  }
+
+  createTrainer(options: TrainerOptions): Promise<Trainer> {
+    return EagerTrainer.create(options);
+  }
+
+  memory(): EngineMemory {
+    const { numTensors, numBytes } = tf.memory();
+    return { tensors: numTensors, bytes: numBytes };
+  }
+}

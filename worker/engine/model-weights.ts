@@ -1,0 +1,67 @@
+import { LockstepError } from '../../shared/core/index.ts';
+import type { NamedWeight } from './engine.ts';
+import { layersBelow } from './layer-tree.ts';
+import { variableOf } from './microstep.ts';
+import { readFloats } from './read-tensor.ts';
+import { makeUnique, renameTexts, stableNames } from './stable-names.ts';
+import { tf } from './tf.ts';
+
+/** A model's weights and topology under names that are equal in every process (stable-names.ts). */
+export class ModelWeights {
+  /** tfjs's names in a text → stable ones. */
+  readonly rename: (text: string) => string;
+  readonly #model: tf.LayersModel;
+  readonly #names: readonly string[];
+
+  constructor(model: tf.LayersModel) {
+    this.#model = model;
+    this.rename = stableNames(
+      layersBelow(model).map((layer) => ({ name: layer.name, className: layer.getClassName() })),
+    );
+    this.#names = makeUnique(model.weights.map((weight) => this.rename(weight.originalName)));
+  }
+
+  /** tfjs's `model.toJSON()`; a model loaded from it has weights of the names that `read` gives. */
+  topology(): unknown {
+    return renameTexts(this.#model.toJSON(null, false), this.rename);
+  }
+
+  read(): NamedWeight[] {
+    return this.#model.weights.map((weight, index) => ({
+      name: this.#names[index] as string,
+      shape: weight.shape as number[],
+      trainable: weight.trainable,
+      values: readFloats(weight.read()),
+    }));
+  }
+
+  /** @throws LockstepError checkpoint/mismatch; then no weight has changed */
+  write(weights: readonly NamedWeight[]): void {
+    const own = this.#model.weights;
+    for (const [index, name] of this.#names.entries()) {
+      const given = weights[index];
+      if (given === undefined) throw mismatch(`weight ${name} of the job's model is missing in the saved one`);
+      if (given.name !== name) throw mismatch(`weight ${index} is ${given.name}, but ${name} in the job's model`);
+      const shape = own[index]?.shape ?? [];
+      if (String(given.shape) !== String(shape)) {
+        throw mismatch(`weight ${name} has shape [${given.shape}], but [${shape}] in the job's model`);
+      }
+      const size = shape.reduce<number>((product, length) => product * (length ?? 0), 1);
+      if (given.values.length !== size)
+        throw mismatch(`weight ${name} has ${given.values.length} values instead of ${size}`);
+    }
+    const surplus = weights[this.#names.length];
+    if (surplus !== undefined) throw mismatch(`weight ${surplus.name} is not in the job's model`);
+    for (const [index, weight] of own.entries()) {
+      const { values } = weights[index] as NamedWeight;
+      // A copy, because a tensor may live in the array that it was made of.
+      const tensor = tf.tensor(values.slice(), weight.shape as number[]);
+      variableOf(weight).assign(tensor);
+      tensor.dispose();
+    }
+  }
+}
+
+function mismatch(what: string): LockstepError {
+  return new LockstepError('checkpoint/mismatch', `${what}; load it with the job that it was saved by`);
+}
