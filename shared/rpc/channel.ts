@@ -39,6 +39,7 @@ export interface OpenOptions {
   readonly bytes?: ByteCounter | undefined;
 }
 
+const silence = 'no answer';
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 /** One attempt at an address that swallows packets must not use up the time of all others. */
@@ -54,7 +55,7 @@ export async function connect(address: string, options: ConnectOptions): Promise
   const { deadlineMs, signal, random = Math.random } = options;
   const end = performance.now() + deadlineMs;
   let attempts = 0;
-  let lastReason = 'no attempt was made';
+  let lastReason: string | undefined;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     signal?.throwIfAborted();
     const leftMs = end - performance.now();
@@ -64,11 +65,12 @@ export async function connect(address: string, options: ConnectOptions): Promise
     const reason = await attempt(client, Math.min(Math.max(leftMs, 1), longestAttemptMs), signal);
     if (reason === null) return new ClientChannel(address, client, options);
     client.close();
-    lastReason = reason;
+    // The last attempt may have been cut short by the deadline: what earlier ones found says more.
+    if (reason !== silence || lastReason === undefined) lastReason = reason;
     const waitMs = Math.min(pauseMs * (0.5 + random() / 2), Math.max(0, end - performance.now()));
     await setTimeout(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
   }
-  const advice = options.advice ?? adviceFor(lastReason);
+  const advice = options.advice ?? adviceFor(lastReason ?? silence);
   throw new LockstepError(
     'rpc/unreachable',
     `${options.role} ${address} could not be reached in ${deadlineMs / 1000} s (${attempts} ` +
@@ -85,7 +87,7 @@ async function attempt(client: Client, timeoutMs: number, signal: AbortSignal | 
     const state = channel.getConnectivityState(true);
     if (state === connectivityState.READY) return null;
     if (state === connectivityState.TRANSIENT_FAILURE) return failureReason(client);
-    if (performance.now() >= end) return `no answer within ${Math.round(timeoutMs)} ms`;
+    if (performance.now() >= end) return silence;
     await abortable(client, signal, stateChange(client, state, end));
   }
 }

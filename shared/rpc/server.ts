@@ -47,7 +47,8 @@ export function serve<Request, Response>(
         stream.attach(handler(stream));
         call.on('cancelled', () => stream.close(connectionLost(stream.peer, 'it closed the connection or died')));
         call.on('finish', () => stream.close(null));
-        call.on('end', () => stream.end());
+        // A client that dies looks like one that ended until, in the same turn of the loop, its stream closes.
+        call.on('end', () => setImmediate(() => stream.end()));
         call.on('data', (bytes: Buffer) => stream.receive(bytes));
       };
       server.addService({ [name]: definition }, { [name]: accept });

@@ -17,7 +17,7 @@ export function toStatus(error: LockstepError): { code: status; details: string;
     bytes = Buffer.from(JSON.stringify({ code, action, message, details: {} } satisfies ErrorRecord));
   }
   metadata.set(recordKey, bytes);
-  return { code: statusOf(error.code), details: error.message.slice(0, 1024), metadata };
+  return { code: statusOf(error.code), details: wellFormed(error.message.slice(0, 1024)), metadata };
 }
 
 /**
@@ -51,6 +51,11 @@ export function connectionLost(peer: string, reason: string, details: Record<str
 /** True when the other process died, was unreachable or closed: not when it answered with an error of its own. */
 export function isConnectionLost(error: unknown): boolean {
   return error instanceof LockstepError && (error.code === 'rpc/connection-lost' || error.code === 'rpc/unreachable');
+}
+
+/** gRPC percent-encodes the text, which half a surrogate pair would break. */
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function readRecord(metadata: Metadata | undefined): ErrorRecord | undefined {
