@@ -1,0 +1,1 @@
+export { Journal, type JournalRecord, readJournal, type StoredRecord } from './journal.ts';

@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { RunSettings } from '../shared/config/index.ts';
+import { LockstepError, monotonicClock, packageVersion } from '../shared/core/index.ts';
+import { type RunningServer, type Security, startServer } from '../shared/rpc/index.ts';
+import { coordinatorMetrics, createLog, createRegistry, type Log, type LogLevel } from '../shared/telemetry/index.ts';
+import { Journal } from './journal/index.ts';
+import {
+  type Action,
+  activeOf,
+  createRunState,
+  type Event,
+  type Report,
+  type RunState,
+  reduce,
+} from './membership/index.ts';
+import { Progress, stderrTerminal, type Terminal } from './progress.ts';
+import { summaryLines } from './progress-text.ts';
+import { type RunResult, runResult, writeFileAtomically } from './result.ts';
+import { ControlLinks } from './service.ts';
+import { MetricsObserver, type StatusServer, serveStatus } from './status/index.ts';
+import { RunTally } from './tally.ts';
+import { toMessage } from './wire.ts';
+
+export interface CoordinatorOptions {
+  /** `host:port` for workers; port 0 takes a free one. */
+  readonly listen: string;
+  readonly settings: RunSettings;
+  /** Directory of the journal and the result. */
+  readonly out: string;
+  /** Print the result as the last line of stdout. */
+  readonly json: boolean;
+  /** `host:port` of metrics and the status page; null for none. */
+  readonly metricsListen: string | null;
+  readonly heartbeatIntervalMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly joinTimeoutMs: number;
+  readonly security: Security;
+  /** Shared secret of the run; empty for none. */
+  readonly runToken: string;
+  readonly logLevel?: LogLevel;
+  /** No progress, only errors. */
+  readonly quiet?: boolean;
+  readonly onListening?: (address: string, metricsAddress: string | null) => void;
+  /** Where people read; stderr when not given. */
+  readonly terminal?: Terminal;
+  /** Where `json` goes; stdout when not given. */
+  readonly writeResult?: (line: string) => void;
+}
+
+/** How long workers may take to end after Stop: a step that blocks the engine's thread ends first. */
+const STOP_GRACE_MS = 3000;
+
+/**
+ * Runs one coordinator to its end and returns the exit code: 0 complete, 1 failed, 2 bad usage, and what `drain` or
+ * `stop` gave for a run that was interrupted. Errors of the run are printed, not thrown.
+ * @param started gets the coordinator once it listens, to wire signals to `drain` and `stop`
+ * @throws LockstepError when it cannot start: rpc/address-in-use, config/invalid, config/insecure, journal/corrupt
+ */
+export async function runCoordinator(
+  options: CoordinatorOptions,
+  started?: (coordinator: Coordinator) => void,
+): Promise<number> {
+  const coordinator = await Coordinator.start(options);
+  started?.(coordinator);
+  return coordinator.ended;
+}
+
+/** A running coordinator: the shell that gives events to the reducer, in order, and does what it decides. */
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  readonly #runId = randomUUID();
+  readonly #log: Log;
+  readonly #links: ControlLinks;
+  readonly #journal: Journal;
+  readonly #tally = new RunTally();
+  readonly #progress: Progress;
+  readonly #metrics: MetricsObserver;
+  readonly #registry = createRegistry({ processMetricsPrefix: 'lockstep_' });
+  readonly #queue: Event[] = [];
+  #dispatching = false;
+  #state: RunState;
+  #server: RunningServer | undefined;
+  #status: StatusServer | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #result: RunResult | null = null;
+  #resolveEnded: (exitCode: number) => void = () => {};
+  #rejectEnded: (error: unknown) => void = () => {};
+  /** The exit code, once everything is closed. Rejects only for a bug or a journal that can no longer be written. */
+  readonly ended: Promise<number>;
+
+  private constructor(options: CoordinatorOptions) {
+    const { settings, heartbeatTimeoutMs, joinTimeoutMs } = options;
+    const config = { runId: this.#runId, settings, heartbeatTimeoutMs, joinTimeoutMs, stopGraceMs: STOP_GRACE_MS };
+    this.#options = options;
+    this.#state = createRunState(config, monotonicClock.now());
+    const terminal = options.terminal ?? stderrTerminal;
+    this.#progress = new Progress(this.#tally, terminal, { quiet: options.quiet ?? false });
+    this.#log = createLog({
+      component: 'coordinator',
+      level: options.logLevel ?? 'warn',
+      format: terminal.isTTY ? 'pretty' : 'json',
+      write: (line) => this.#progress.print(line),
+    });
+    const version = packageVersion();
+    this.#metrics = new MetricsObserver(coordinatorMetrics(this.#registry), this.#tally, { version, settings });
+    this.#links = new ControlLinks({ runToken: options.runToken, dispatch: (event) => this.#dispatch(event) });
+    this.#journal = Journal.open(join(options.out, 'journal.log'));
+    this.#journal.append({ kind: 'run', runId: this.#runId, lockstepVersion: version, settings });
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolveEnded = resolve;
+      this.#rejectEnded = reject;
+    });
+  }
+
+  /** Listens and is ready for workers. @throws LockstepError as runCoordinator */
+  static async start(options: CoordinatorOptions): Promise<Coordinator> {
+    const coordinator = new Coordinator(options);
+    try {
+      await coordinator.#listen();
+    } catch (error) {
+      await coordinator.#close();
+      throw error;
+    }
+    return coordinator;
+  }
+
+  /** `host:port` that workers connect to. */
+  get address(): string {
+    return this.#server?.address ?? '';
+  }
+
+  /** `host:port` of /metrics and the status page. */
+  get metricsAddress(): string | null {
+    return this.#status?.address ?? null;
+  }
+
+  /** What the run came to; null before its end, and after a failure. */
+  get result(): RunResult | null {
+    return this.#result;
+  }
+
+  /** End after the current step with everything saved; a second time: stop at once. */
+  drain(reason: string, exitCode = 130): void {
+    this.#dispatch({ kind: 'drainRequested', reason, exitCode });
+  }
+
+  /** End now, with `error` for all. */
+  stop(error: LockstepError | string, exitCode = 130): void {
+    const lockstepError = typeof error === 'string' ? new LockstepError('run/interrupted', error) : error;
+    this.#dispatch({ kind: 'stopRequested', error: lockstepError.toRecord(), exitCode });
+  }
+
+  /** Writes a line to where people read without tearing the progress line. */
+  print(text: string): void {
+    this.#progress.print(text);
+  }
+
+  async #listen(): Promise<void> {
+    const { listen, security, metricsListen, settings, heartbeatTimeoutMs } = this.#options;
+    this.#server = await startServer({ address: listen, services: [this.#links.service], kind: 'control', security });
+    if (metricsListen !== null) {
+      const { replicas, workers } = settings;
+      const run = { runId: this.#runId, replicas, workers };
+      const now = () => monotonicClock.now();
+      this.#status = await serveStatus({
+        listen: metricsListen,
+        registry: this.#registry,
+        tally: this.#tally,
+        run,
+        now,
+      });
+    }
+    if (security.kind === 'plaintext' && security.insecure) {
+      this.#log.warn('connections are not encrypted and anyone who reaches this address can join (--insecure)', {
+        listen,
+      });
+    }
+    this.#timer = setInterval(() => this.#dispatch({ kind: 'tick' }), Math.min(250, heartbeatTimeoutMs / 4));
+    this.#options.onListening?.(this.address, this.metricsAddress);
+  }
+
+  /** One event at a time: actions can cause events (an aborted stream is a closed link). */
+  #dispatch(event: Event): void {
+    this.#queue.push(event);
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next);
+    } catch (error) {
+      // The journal is part of every decision: without it nothing may be decided.
+      clearInterval(this.#timer);
+      const reject = () => this.#rejectEnded(error);
+      this.#close().then(reject, reject);
+    } finally {
+      this.#dispatching = false;
+    }
+  }
+
+  #step(event: Event): void {
+    const { state, actions, reason } = reduce(this.#state, event, monotonicClock.now());
+    this.#state = state;
+    if (event.kind !== 'tick' && event.kind !== 'heartbeat') this.#log.debug(reason, { event: event.kind });
+    for (const action of actions) this.#perform(action);
+  }
+
+  #perform(action: Action): void {
+    switch (action.kind) {
+      case 'journal':
+        this.#journal.append(action.record);
+        return;
+      case 'report':
+        this.#observe(action.event);
+        return;
+      case 'countStale':
+        this.#metrics.countStale();
+        return;
+      case 'closeLink':
+        this.#links.abort(
+          action.link,
+          new LockstepError('run/worker-lost', 'the coordinator gave this worker up as lost'),
+        );
+        return;
+      case 'exit':
+        void this.#exit(action.code);
+        return;
+      default:
+        this.#send(action);
+    }
+  }
+
+  #send(action: Action): void {
+    const { settings, heartbeatIntervalMs, heartbeatTimeoutMs } = this.#options;
+    const generation = activeOf(this.#state.stage)?.generation ?? 0;
+    const welcome = { settingsJson: JSON.stringify(settings), heartbeatIntervalMs, heartbeatTimeoutMs };
+    const message = toMessage(action, { runId: this.#runId, generation, welcome });
+    if (message === undefined) return;
+    for (const link of linksOf(action)) this.#links.send(link, message);
+    if (action.kind === 'sendRefused') this.#links.end(action.link);
+  }
+
+  #observe(report: Report): void {
+    const now = monotonicClock.now();
+    this.#tally.observe(report, now);
+    this.#metrics.observe(report);
+    this.#progress.observe(report, now);
+    if (report.kind === 'consequence') this.#log.info(report.error.message, { code: report.error.code });
+    if (report.kind === 'finished') this.#complete();
+  }
+
+  #complete(): void {
+    const { out, settings } = this.#options;
+    const result = runResult(this.#tally, settings);
+    this.#result = result;
+    writeFileAtomically(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+    if (this.#options.quiet) return;
+    const places = { journal: this.#journal.path, metricsUrl: this.#status?.url ?? null };
+    for (const line of summaryLines(result, places)) this.#progress.print(line);
+  }
+
+  async #exit(code: number): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#close();
+    if (this.#options.json && this.#result !== null) {
+      const write = this.#options.writeResult ?? ((line: string) => void process.stdout.write(line));
+      write(`${JSON.stringify(this.#result)}\n`);
+    }
+    this.#resolveEnded(code);
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#progress.close();
+    await Promise.all([this.#server?.close(100), this.#status?.close()]);
+    this.#journal.close();
+  }
+}
+
+function linksOf(action: Action): readonly number[] {
+  switch (action.kind) {
+    case 'sendWelcome':
+    case 'sendRefused':
+      return [action.link];
+    case 'startGeneration':
+      return action.members.map((member) => member.link);
+    case 'sendEvaluation':
+    case 'sendDrain':
+    case 'sendStop':
+      return action.links;
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,114 @@
+import { invariant } from '../../shared/core/index.ts';
+import { nameOf, record } from './describe.ts';
+import { fail, finish } from './end.ts';
+import type { Active, Evaluation, EvaluationShare, Event, RunState, Transition } from './model.ts';
+import { activeOf, keep, openLinks, withWorker } from './state.ts';
+
+type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
+
+export function onHeartbeat(state: RunState, { from, beat }: Of<'heartbeat'>, now: number): Transition {
+  const worker = state.workers.get(from.link);
+  if (worker === undefined) return keep(state, 'heartbeat of a worker that is not in the run');
+  return {
+    state: withWorker(state, { ...worker, beat, lastHeardMs: now }),
+    actions: [{ kind: 'report', event: { kind: 'beat', workerId: worker.hello.workerId, beat } }],
+    reason: 'heartbeat',
+  };
+}
+
+/** Every worker tells its commits; the one of rank 0 counts, and carries the sums that are the same on all. */
+export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommitted'>, now: number): Transition {
+  const worker = state.workers.get(from.link);
+  const active = activeOf(state.stage);
+  if (worker === undefined || active === undefined) return keep(state, 'step of a worker that is not training');
+  const { step } = report;
+  const committedSteps = Math.max(worker.committedSteps, step + 1);
+  const heard = withWorker(state, { ...worker, lastHeardMs: now, committedSteps });
+  if (active.members[0]?.link !== from.link) return keep(heard, `${worker.hello.workerId} committed step ${step}`);
+  if (step < active.committedSteps) return keep(heard, `step ${step} was committed before`);
+  if (step > active.committedSteps) {
+    const message = `${nameOf(worker.hello)} committed step ${step} while step ${active.committedSteps} was due`;
+    return fail(heard, record('run/diverged', message, { worker: worker.hello.workerId, step }), now);
+  }
+  const { samples, lossSum, metricSums } = report;
+  const { generation } = active;
+  return {
+    state: withActive(heard, { ...active, committedSteps: step + 1 }),
+    actions: [
+      { kind: 'journal', record: { kind: 'step', generation, step, samples, lossSum, metricSums } },
+      { kind: 'report', event: { kind: 'step', report } },
+    ],
+    reason: `step ${step} is committed`,
+  };
+}
+
+/** Sums wait until every replica has given its share, then are added in replica order, in float64. */
+export function onEvaluationShare(state: RunState, { from, share }: Of<'evaluationShare'>, now: number): Transition {
+  const worker = state.workers.get(from.link);
+  const active = activeOf(state.stage);
+  if (worker === undefined || active === undefined) return keep(state, 'evaluation of a worker that is not training');
+  const heard = withWorker(state, { ...worker, lastHeardMs: now });
+  const member = active.members.find((candidate) => candidate.link === from.link);
+  const isHosted = member !== undefined && share.replica >= member.firstReplica && share.replica < member.endReplica;
+  if (!isHosted) return keep(heard, `${worker.hello.workerId} doesn't host replica ${share.replica}`);
+  const key = `${share.split}@${share.step}`;
+  const shares = active.pendingEvaluations.get(key);
+  if (active.evaluated.has(key) || shares?.has(share.replica)) return keep(heard, `a second share of ${key}`);
+
+  const pendingEvaluations = new Map(active.pendingEvaluations);
+  const all = new Map(shares).set(share.replica, share);
+  pendingEvaluations.set(key, all);
+  if (all.size < state.config.settings.replicas) {
+    return keep(withActive(heard, { ...active, pendingEvaluations }), `${key}: ${all.size} shares`);
+  }
+  pendingEvaluations.delete(key);
+  const evaluation = sumShares([...all.values()]);
+  return {
+    state: withActive(heard, { ...active, pendingEvaluations, evaluated: new Set(active.evaluated).add(key) }),
+    actions: [
+      { kind: 'journal', record: { kind: 'evaluation', evaluation } },
+      { kind: 'sendEvaluation', links: openLinks(state), evaluation },
+      { kind: 'report', event: { kind: 'evaluation', evaluation } },
+    ],
+    reason: `${key} is complete`,
+  };
+}
+
+export function sumShares(shares: readonly EvaluationShare[]): Evaluation {
+  const ordered = [...shares].sort((a, b) => a.replica - b.replica);
+  const first = ordered[0];
+  invariant(first !== undefined, 'an evaluation has shares');
+  let samples = 0;
+  let lossSum = 0;
+  const metricSums = first.metricSums.map(() => 0);
+  for (const share of ordered) {
+    samples += share.samples;
+    lossSum += share.lossSum;
+    for (const [index, sum] of share.metricSums.entries()) metricSums[index] = (metricSums[index] ?? 0) + sum;
+  }
+  const { split, step } = first;
+  return { split, step, samples, loss: lossSum / samples, metrics: metricSums.map((sum) => sum / samples) };
+}
+
+export function onFinished(state: RunState, event: Of<'workerFinished'>, now: number): Transition {
+  const worker = state.workers.get(event.from.link);
+  const { stage } = state;
+  if (worker === undefined || worker.finished !== null) return keep(state, 'finished twice, or not in the run');
+  const { steps, weightsSha256, checkpoint } = event;
+  const heard = withWorker(state, { ...worker, lastHeardMs: now, finished: { steps, weightsSha256, checkpoint } });
+  if (stage.kind !== 'running' && stage.kind !== 'draining' && stage.kind !== 'finishing') {
+    return keep(heard, `${nameOf(worker.hello)} finished in stage ${stage.kind}`);
+  }
+  const drain = stage.kind === 'running' ? null : stage.drain;
+  const finishing: RunState = { ...heard, stage: { kind: 'finishing', active: stage.active, drain } };
+  const finishedCount = [...heard.workers.values()].filter((other) => other.finished !== null).length;
+  const reason = `${nameOf(worker.hello)} finished: ${finishedCount} of ${stage.active.members.length}`;
+  if (finishedCount < stage.active.members.length) return keep(finishing, reason);
+  return finish(finishing, stage.active, drain, now);
+}
+
+function withActive(state: RunState, active: Active): RunState {
+  const { stage } = state;
+  invariant('active' in stage, 'only a stage with a generation makes progress');
+  return { ...state, stage: { ...stage, active } };
+}

@@ -1,0 +1,110 @@
+import type { ErrorRecord } from '../shared/core/index.ts';
+import type { Evaluation } from './membership/index.ts';
+import type { RunResult } from './result.ts';
+import type { EpochMeans, RunTally } from './tally.ts';
+
+const BAR_WIDTH = 20;
+
+/** `epoch 2/5 [=====>    ] step 34/139 loss 0.4100 accuracy 0.8700 412 samples/s ETA 0:31`, cut to `columns`. */
+export function progressLine(tally: RunTally, options: { readonly bar: boolean; readonly columns: number }): string {
+  const { active } = tally;
+  if (active === null) return '';
+  const means = tally.epoch;
+  const done = means?.steps ?? 0;
+  const perEpoch = Math.min(active.stepsPerEpoch, active.totalSteps);
+  const epochs = Math.ceil(active.totalSteps / Math.max(1, active.stepsPerEpoch));
+  const parts = [
+    `epoch ${means?.epoch ?? 1}/${epochs}`,
+    ...(options.bar ? [bar(done / perEpoch)] : []),
+    `step ${done}/${perEpoch}`,
+    ...(means === null ? [] : [meansText(means.loss, means.metrics)]),
+    ...(Number.isFinite(tally.recentSamplesPerSecond) ? [rate(tally.recentSamplesPerSecond)] : []),
+    ...(tally.stage === 'draining' ? ['ending after this step'] : etaText(tally.etaSeconds)),
+  ];
+  return parts.join(' ').slice(0, Math.max(20, options.columns));
+}
+
+function etaText(seconds: number): string[] {
+  return Number.isFinite(seconds) ? [`ETA ${duration(seconds)}`] : [];
+}
+
+function bar(fraction: number): string {
+  const filled = Math.round(Math.min(1, fraction) * BAR_WIDTH);
+  return `[${filled === BAR_WIDTH ? '='.repeat(BAR_WIDTH) : `${'='.repeat(filled)}>`.padEnd(BAR_WIDTH)}]`;
+}
+
+/** The line that stays when an epoch is over. */
+export function epochLine(means: EpochMeans, epochs: number, validation: Evaluation | null, tally: RunTally): string {
+  const parts = [
+    `epoch ${means.epoch}/${epochs}: ${means.steps} steps in ${duration(means.seconds)}`,
+    meansText(means.loss, means.metrics),
+    ...(validation === null ? [] : [`validation ${meansText(validation.loss, tally.named(validation.metrics))}`]),
+    rate(means.samples / means.seconds),
+  ];
+  return parts.join(', ');
+}
+
+export function startLine(tally: RunTally): string {
+  const { active, workers } = tally;
+  if (active === null) return '';
+  const { facts, members } = active;
+  const hosts = new Set([...workers.values()].map((worker) => worker.hello.host)).size;
+  return (
+    `${facts.modelName}: ${facts.parameters.toLocaleString('en')} parameters, ` +
+    `${facts.trainSamples.toLocaleString('en')} samples in batches of ${facts.globalBatchSize}, ` +
+    `${members.length} ${plural('worker', members.length)} on ${hosts} ${plural('host', hosts)}`
+  );
+}
+
+export function summaryLines(result: RunResult, places: { journal: string; metricsUrl: string | null }): string[] {
+  const { steps, samples, seconds, samplesPerSecond, workers, replicas, test, drained } = result;
+  const how = `${workers} ${plural('worker', workers)}, ${replicas} ${plural('replica', replicas)}`;
+  const speed = samplesPerSecond === null ? '' : `, ${rate(samplesPerSecond)}`;
+  return [
+    `${drained ? 'ended early' : 'done'}: ${steps} steps, ${samples} samples in ${duration(seconds)}${speed} with ${how}`,
+    ...(test === null ? [] : [`test     ${evaluationText(test)}`]),
+    ...(result.checkpoint === '' ? [] : [`model    ${result.checkpoint}`]),
+    `weights  sha256 ${result.weightsSha256}`,
+    `journal  ${places.journal}`,
+    ...(places.metricsUrl === null ? [] : [`metrics  ${places.metricsUrl}/metrics`]),
+  ];
+}
+
+/** The user's own error with its stack first, then what it meant for the run. */
+export function failureText({ code, message, causeStack }: ErrorRecord): string {
+  const own = code === 'job/threw' && causeStack !== undefined ? `${causeStack}\n` : '';
+  return `${own}error: ${code}: ${message}`;
+}
+
+function evaluationText({ loss, ...metrics }: { readonly loss: number } & Readonly<Record<string, number>>): string {
+  return meansText(loss, metrics);
+}
+
+function meansText(loss: number, metrics: Readonly<Record<string, number>>): string {
+  return [`loss ${number(loss)}`, ...Object.entries(metrics).map(([name, value]) => `${name} ${number(value)}`)].join(
+    ' ',
+  );
+}
+
+/** Four significant decimals for the values that losses and accuracies have. */
+function number(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  return Math.abs(value) >= 0.001 && Math.abs(value) < 1e5 ? value.toFixed(4) : value.toExponential(3);
+}
+
+function rate(samplesPerSecond: number): string {
+  return `${samplesPerSecond < 10 ? samplesPerSecond.toFixed(1) : Math.round(samplesPerSecond)} samples/s`;
+}
+
+/** `0:31`, `12:05`, `1:02:03` */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
+function plural(word: string, count: number): string {
+  return count === 1 ? word : `${word}s`;
+}

@@ -1,0 +1,75 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { RunSettings } from '../shared/config/index.ts';
+import { invariant } from '../shared/core/index.ts';
+import type { Split } from './membership/index.ts';
+import type { RunTally } from './tally.ts';
+
+/** What `--json` prints as the last line of stdout, and result.json holds. */
+export interface RunResult {
+  /** Committed steps. */
+  readonly steps: number;
+  /** Whole epochs. */
+  readonly epochs: number;
+  /** Training samples in committed steps. */
+  readonly samples: number;
+  readonly replicas: number;
+  readonly workers: number;
+  /** Mean over the last epoch, or over what was done of it; null when nothing was trained. */
+  readonly loss: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly validation: EvaluationMeans | null;
+  readonly test: EvaluationMeans | null;
+  /** Over all weights' float32 bytes in the model's order, hexadecimal. */
+  readonly weightsSha256: string;
+  /** Training only; null when nothing was trained. */
+  readonly samplesPerSecond: number | null;
+  /** From the first generation's start to the end, with evaluation and saving. */
+  readonly seconds: number;
+  /** Directory of the saved model, empty when nothing was saved. */
+  readonly checkpoint: string;
+  /** The run ended early because it was asked to. */
+  readonly drained: boolean;
+}
+
+/** Metrics are keys beside the loss, as in `{ loss: 0.1, accuracy: 0.97 }`. */
+export type EvaluationMeans = { readonly loss: number } & Readonly<Record<string, number>>;
+
+export function runResult(tally: RunTally, settings: RunSettings): RunResult {
+  const { outcome, active, epoch } = tally;
+  invariant(outcome !== null && active !== null, 'only a finished run has a result');
+  const evaluation = (split: Split): EvaluationMeans | null => {
+    const means = tally.evaluations.get(split);
+    return means === undefined ? null : { loss: means.loss, ...tally.named(means.metrics) };
+  };
+  return {
+    steps: outcome.steps,
+    epochs: active.stepsPerEpoch === 0 ? 0 : Math.floor(outcome.steps / active.stepsPerEpoch),
+    samples: tally.samples,
+    replicas: settings.replicas,
+    workers: active.members.length,
+    loss: epoch?.loss ?? null,
+    metrics: epoch?.metrics ?? {},
+    validation: evaluation('validation'),
+    test: evaluation('test'),
+    weightsSha256: outcome.weightsSha256,
+    samplesPerSecond: tally.stepSeconds === 0 ? null : tally.samplesPerSecond,
+    seconds: ((tally.endedAtMs ?? 0) - (tally.startedAtMs ?? 0)) / 1000,
+    checkpoint: outcome.checkpoint,
+    drained: outcome.drained,
+  };
+}
+
+/** A reader sees the whole file or none. */
+export function writeFileAtomically(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}.draft`;
+  const file = openSync(draft, 'w');
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(draft, path);
+}
