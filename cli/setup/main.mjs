@@ -95,7 +95,9 @@ async function main() {
     if (next?.command === 'test') console.log('0 passed, 1 failed');
     return 1;
   }
-  return next ? runNext(packageRoot, next, { ...process.env, LOCKSTEP_ENGINE: engine }) : 0;
+  // Left unset when it is the default, so that a config file can still choose.
+  const isChosen = engine === 'cpu' || process.env['LOCKSTEP_ENGINE'];
+  return next ? runNext(packageRoot, next, { ...process.env, ...(isChosen ? { LOCKSTEP_ENGINE: engine } : {}) }) : 0;
 }
 
 process.exitCode = await main();
