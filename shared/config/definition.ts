@@ -34,7 +34,7 @@ interface Facts<T, C extends Command, D extends T | null, R extends Command> {
   readonly secret?: boolean;
 }
 
-export function define<T, const C extends Command, D extends T | null, const R extends Command = never>(
+export function define<T, const C extends Command, const D extends T | null, const R extends Command = never>(
   value: OptionValue<T>,
   facts: Facts<T, C, D, R>,
 ): OptionDefinition<T, C, D, R> {

@@ -4,15 +4,14 @@ import { type AnyOption, optionNames, optionOf } from './schema.ts';
 
 /** The default as texts show it; `command` picks its own where commands differ. */
 export function describeDefault(option: AnyOption, command?: Command): string {
-  if (option.defaultText !== null) return option.defaultText;
   const own = command === undefined ? undefined : option.commandDefaults[command];
-  const value = own ?? option.default;
-  if (value === false) return 'off';
+  if (own !== undefined) return String(own);
+  const usual = option.defaultText ?? (option.default === false ? 'off' : String(option.default));
   const others =
     command === undefined
       ? Object.entries(option.commandDefaults).map(([name, other]) => `${name}: ${String(other)}`)
       : [];
-  return [String(value), ...others].join('; ');
+  return [usual, ...others].join('; ');
 }
 
 /** docs/configuration.md, whole. A test holds the committed page to this. */

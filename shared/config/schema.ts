@@ -1,5 +1,5 @@
 import { type Command, define, type OptionDefinition } from './definition.ts';
-import { address, bytes, choice, integer, milliseconds, onOff, text } from './values.ts';
+import { address, bytes, choice, integer, milliseconds, type OptionValue, onOff, text } from './values.ts';
 
 const launched = ['train', 'evaluate', 'demo'] as const;
 const decides = ['train', 'evaluate', 'demo', 'coordinator'] as const;
@@ -143,6 +143,7 @@ export const optionDefinitions = {
   metricsPort: define(integer(0, 65_535), {
     commands: [...launched, ...listens],
     default: null,
+    commandDefaults: { demo: 0 },
     defaultText: 'off',
     description:
       'Port of /metrics (and of the coordinator’s status page); 0 picks a free one. Started by train, evaluate or demo, ' +
@@ -230,11 +231,11 @@ type Definitions = typeof optionDefinitions;
 
 export type OptionName = keyof Definitions;
 
-type ValueFor<Definition, C extends Command> =
-  Definition extends OptionDefinition<infer T, Command, infer D, infer R>
-    ? C extends R
+type ValueFor<Definition extends Definitions[OptionName], C extends Command> =
+  Definition['value'] extends OptionValue<infer T>
+    ? C extends Definition['requiredBy'][number]
       ? T
-      : D extends null
+      : null extends Definition['default']
         ? T | null
         : T
     : never;

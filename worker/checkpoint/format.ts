@@ -108,14 +108,30 @@ export function parseModelJson(text: string, path: string): { readonly json: Mod
   if (json?.format !== 'layers-model') {
     throw corrupt(path, `has format ${JSON.stringify(json?.format)}; expected "layers-model"`);
   }
-  if (!Array.isArray(json.weightsManifest) || json.modelTopology === undefined) {
-    throw corrupt(path, 'lacks modelTopology or weightsManifest');
+  if (json.modelTopology === undefined || !isManifest(json.weightsManifest)) {
+    throw corrupt(path, 'lacks modelTopology or a weightsManifest of the expected form');
   }
   const seal = (json.userDefinedMetadata?.['lockstep'] ?? null) as Seal | null;
   if (seal !== null && manifestHash(json) !== seal.manifestSha256) {
     throw corrupt(path, 'was altered: its content does not match its SHA-256');
   }
   return { json, seal };
+}
+
+function isManifest(value: unknown): value is WeightGroup[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (group: Partial<WeightGroup> | null) =>
+        Array.isArray(group?.paths) &&
+        // Only neighbours of model.json: a model may not name files elsewhere.
+        group.paths.every((name: unknown) => typeof name === 'string' && /^[\w.-]+$/.test(name) && name !== '..') &&
+        Array.isArray(group.weights) &&
+        group.weights.every(
+          (weight: Partial<WeightEntry> | null) => typeof weight?.name === 'string' && Array.isArray(weight.shape),
+        ),
+    )
+  );
 }
 
 /** @throws LockstepError checkpoint/corrupt */

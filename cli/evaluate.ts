@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { addOptions, readOptions } from './options.ts';
+import { checkPaths } from './paths.ts';
+import type { Finish } from './program.ts';
+import { runLocally } from './run-locally.ts';
+
+const examples = `
+Examples:
+  lockstep evaluate job.ts --model lockstep-out/model
+  lockstep evaluate job.ts --model lockstep-out/model --workers 4 --json
+
+The result does not depend on the number of workers.`;
+
+export function evaluateCommand(program: Command, finish: Finish): void {
+  const line = program
+    .command('evaluate')
+    .description('Loss and metrics of a saved model on the job’s test data.')
+    .argument('<job.ts>', 'job file that the model was trained with');
+  addOptions(line, 'evaluate')
+    .addHelpText('after', examples)
+    .action(async (jobFile: string) => {
+      const given = readOptions('evaluate', line);
+      checkPaths({ jobFile, data: given.data });
+      // Nothing is trained and nothing saved.
+      const options = { ...given, epochs: null, maxSteps: null, seed: null, out: 'lockstep-out' };
+      finish(await runLocally({ mode: 'evaluate', jobFile, options, checkpoint: given.model }));
+    });
+}

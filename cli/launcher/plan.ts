@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import type { ResolvedOptions, RunSettings } from '../../shared/config/index.ts';
+import { coordinatorName, type LaunchLimits } from './decide.ts';
+import type { CoordinatorStart, WorkerStart } from './messages.ts';
+
+/** Everything that is fixed before the first process starts. */
+export interface LaunchPlan {
+  readonly coordinator: CoordinatorStart;
+  readonly workers: readonly PlannedWorker[];
+  readonly limits: LaunchLimits;
+}
+
+export interface PlannedWorker {
+  readonly name: string;
+  /** Variables on top of the launcher's own. TensorFlow takes its thread counts and devices only from there. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The coordinator's address is filled in when it is known. */
+  readonly start: Omit<WorkerStart, 'coordinator'>;
+}
+
+export interface PlanInput {
+  readonly mode: RunSettings['mode'];
+  readonly jobFile: string;
+  readonly options: ResolvedOptions<'train'> | (ResolvedOptions<'evaluate'> & EvaluationOptions);
+  /** Saved model to start from. */
+  readonly checkpoint: string | null;
+  /** Devices that CUDA_VISIBLE_DEVICES may name, empty without GPUs. */
+  readonly gpus: readonly string[];
+}
+
+/** Options that training has and evaluation doesn't. */
+export interface EvaluationOptions {
+  readonly epochs: null;
+  readonly maxSteps: null;
+  readonly seed: null;
+  readonly out: string;
+}
+
+/** The processes of one run on this machine. */
+export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInput): LaunchPlan {
+  const { workers, engine, threads, out, logLevel, metricsHost, metricsPort } = options;
+  // Loopback is shared by all users of a machine: the token keeps their processes out of this run.
+  const runToken = randomBytes(16).toString('hex');
+  const metricsListen = (offset: number) =>
+    metricsPort === null ? null : joinAddress(metricsHost, metricsPort === 0 ? 0 : metricsPort + offset);
+  const shared = { out, security: {}, runToken };
+  return {
+    coordinator: {
+      ...shared,
+      listen: '127.0.0.1:0',
+      logLevel,
+      settings: runSettings(mode, options),
+      json: options.json,
+      metricsListen: metricsListen(0),
+      heartbeatIntervalMs: options.heartbeatIntervalMs,
+      heartbeatTimeoutMs: options.heartbeatTimeoutMs,
+      joinTimeoutMs: options.joinTimeoutMs,
+    },
+    workers: Array.from({ length: workers }, (_, index) => ({
+      name: `w${index}`,
+      env: workerEnvironment(threads, gpus[index % gpus.length]),
+      start: {
+        ...shared,
+        jobFile,
+        workerId: `w${index}`,
+        dataDirectory: options.data ?? undefined,
+        engine,
+        threads,
+        checkpoint,
+        metricsListen: metricsListen(1 + index),
+        peerListen: '127.0.0.1:0',
+        advertise: null,
+        connectTimeoutMs: options.connectTimeoutMs,
+      },
+    })),
+    limits: { afterWorkerMs: options.heartbeatTimeoutMs + 2000, afterCoordinatorMs: 3000, terminateMs: 2000 },
+  };
+}
+
+type SettingsOptions = Omit<ResolvedOptions<'coordinator'>, 'listen' | 'mode'>;
+
+/** What the coordinator fixes for all workers. */
+export function runSettings(
+  mode: RunSettings['mode'],
+  options: Pick<
+    SettingsOptions,
+    | 'workers'
+    | 'replicas'
+    | 'epochs'
+    | 'maxSteps'
+    | 'batchSize'
+    | 'seed'
+    | 'bucketBytes'
+    | 'segmentBytes'
+    | 'segmentTimeoutMs'
+  >,
+): RunSettings {
+  return {
+    mode,
+    workers: options.workers,
+    replicas: options.replicas ?? options.workers,
+    epochs: options.epochs,
+    maxSteps: options.maxSteps,
+    globalBatchSize: options.batchSize,
+    seed: options.seed,
+    bucketBytes: options.bucketBytes,
+    segmentBytes: options.segmentBytes,
+    segmentTimeoutMs: options.segmentTimeoutMs,
+  };
+}
+
+/** TF_* by environment: the library reads its thread counts nowhere else. */
+export function workerEnvironment(threads: number, gpu: string | undefined): Record<string, string> {
+  return {
+    TF_NUM_INTRAOP_THREADS: String(threads),
+    TF_NUM_INTEROP_THREADS: '1',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    TF_CPP_MIN_LOG_LEVEL: process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2',
+    // TensorFlow's addon takes the last GPU that it sees, so each worker gets to see one.
+    ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }),
+  };
+}
+
+export function planNames(plan: LaunchPlan): string[] {
+  return [coordinatorName, ...plan.workers.map(({ name }) => name)];
+}
+
+/** Puts IPv6 hosts in brackets. */
+export function joinAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** `CUDA_VISIBLE_DEVICES` as the user set it, or else all GPUs that were found. */
+export function usableGpus(visibleDevices: string | undefined, found: readonly { readonly index: number }[]): string[] {
+  if (visibleDevices === undefined) return found.map(({ index }) => String(index));
+  const listed = visibleDevices.split(',').map((entry) => entry.trim());
+  return listed.filter((entry) => entry !== '' && entry !== '-1');
+}
