@@ -1,0 +1,164 @@
+import { at, invariant } from '../../../shared/core/index.ts';
+import type { Batch, BatchValues, TensorSpec } from '../../../shared/job/index.ts';
+import { checkLabels } from '../batch-tensors.ts';
+import { buildModel } from '../build-model.ts';
+import type {
+  Contribution,
+  ContributionLayout,
+  EvaluationSums,
+  Microstep,
+  NamedWeight,
+  Trainer,
+  TrainerOptions,
+} from '../engine.ts';
+import { assertFiniteLoss } from '../finite-loss.ts';
+import { ModelWeights, type WeightDescription } from '../model-weights.ts';
+import type { NativeBackend } from '../native-backend.ts';
+import { planNetwork } from '../network.ts';
+import { optimizerRule } from '../optimizers/optimizer-rule.ts';
+import type { OptimizerRule } from '../optimizers/rule.ts';
+import { tf } from '../tf.ts';
+import { sumEvaluation } from '../sum-evaluation.ts';
+import { GraphSession, type FeedValue } from './graph-session.ts';
+import { buildTrainGraph, feedNames, type TrainGraph } from './train-graph.ts';
+
+/**
+ * Trains by a TensorFlow graph that was recorded from one eager step: a microstep and an update are one call each, and
+ * weights and optimizer slots stay in the session. The tfjs model is gone once it is recorded.
+ */
+export class CompiledTrainer implements Trainer {
+  readonly layout: ContributionLayout;
+  readonly parameters: number;
+  readonly metricCount: number;
+  readonly metricNames: readonly string[];
+  readonly modelName: string;
+  readonly topology: unknown;
+  readonly #graph: TrainGraph;
+  readonly #session: GraphSession;
+  readonly #rule: OptimizerRule;
+  readonly #inputs: readonly TensorSpec[];
+  readonly #targets: readonly TensorSpec[];
+  readonly #classes: readonly number[];
+  readonly #weights: ModelWeights;
+  readonly #described: readonly WeightDescription[];
+  readonly #rows: number;
+
+  /** @throws LockstepError job/threw, job/invalid, data/shape, engine/unsupported, engine/impure */
+  static async create(options: TrainerOptions, backend: NativeBackend): Promise<CompiledTrainer> {
+    const model = await buildModel(options.buildModel, options.seed);
+    try {
+      return new CompiledTrainer(model, options, backend);
+    } finally {
+      model.dispose();
+    }
+  }
+
+  private constructor(model: tf.LayersModel, options: TrainerOptions, backend: NativeBackend) {
+    this.#weights = new ModelWeights(model);
+    this.#described = this.#weights.describe();
+    const network = planNetwork(model, options, this.#weights.rename);
+    this.topology = this.#weights.topology();
+    this.modelName = this.#weights.rename(model.name);
+    this.parameters = model.countParams();
+    this.metricNames = options.metrics;
+    this.metricCount = options.metrics.length;
+    this.#inputs = options.inputs;
+    this.#targets = options.targets;
+    this.#classes = network.classes;
+    this.#rule = optimizerRule(options.optimizer);
+    this.#rows = at(options.rows, 0);
+    this.layout = {
+      gradientBuckets: network.buckets.map(({ length }) => length),
+      statistics: network.statistics.reduce((length, weight) => length + weight.read().size, 1 + this.metricCount),
+    };
+    const { optimizer, inputs, targets, rows } = options;
+    this.#graph = buildTrainGraph({ backend, network, optimizer, inputs, targets, rows });
+    this.#session = new GraphSession(backend.binding, this.#graph.nodes);
+    this.#assign(this.#weights.read());
+  }
+
+  forwardBackward(batch: Batch, { globalSamples }: Microstep): Contribution {
+    const rows = batch.realRows;
+    if (rows === 0) {
+      return {
+        gradients: this.layout.gradientBuckets.map((length) => new Float32Array(length)),
+        statistics: new Float32Array(this.layout.statistics),
+      };
+    }
+    const outputs = this.#graph.microsteps.get(rows);
+    invariant(outputs !== undefined, `a training batch of ${rows} rows was announced`);
+    const scale = [
+      { name: feedNames.globalSamples(rows), shape: [], values: new Float32Array([globalSamples]) },
+      { name: feedNames.samples(rows), shape: [], values: new Float32Array([rows]) },
+    ];
+    this.#checkLabels(batch);
+    const results = this.#session.run([...this.#batchFeeds(batch, rows), ...scale], outputs);
+    return { gradients: results.slice(0, -1), statistics: at(results, results.length - 1) };
+  }
+
+  apply(reduced: Contribution, step: number): void {
+    assertFiniteLoss(reduced, step);
+    const [rate = 0] = this.#rule.scalarsAt(step);
+    const feeds: FeedValue[] = [{ name: feedNames.rate, shape: [], values: new Float32Array([rate]) }];
+    for (const [index, values] of reduced.gradients.entries()) {
+      feeds.push({ name: feedNames.bucket(index), shape: [values.length], values });
+    }
+    const changes = reduced.statistics.subarray(1 + this.metricCount);
+    if (changes.length > 0) feeds.push({ name: feedNames.changes, shape: [changes.length], values: changes });
+    this.#session.run(feeds, [this.#graph.apply]);
+  }
+
+  evaluate(batch: Batch): EvaluationSums {
+    if (batch.realRows === 0) return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };
+    this.#checkLabels(batch);
+    const [samples, penalty] = this.#session.run(this.#batchFeeds(batch, this.#rows), this.#graph.evaluation);
+    invariant(samples !== undefined && penalty !== undefined, 'an evaluation has two results');
+    return sumEvaluation(samples, at(penalty, 0), batch, this.#rows, this.metricCount);
+  }
+
+  predict(batch: Batch): Float32Array[] {
+    const feeds = this.#batchFeeds({ ...batch, targets: [] }, this.#rows);
+    const share = batch.realRows / this.#rows;
+    return this.#session.run(feeds, this.#graph.prediction).map((values) => values.slice(0, values.length * share));
+  }
+
+  readWeights(): NamedWeight[] {
+    const values = this.#session.run([], this.#graph.weights);
+    return this.#described.map((described, index) => ({ ...described, values: at(values, index) }));
+  }
+
+  writeWeights(weights: readonly NamedWeight[]): void {
+    this.#weights.check(weights);
+    this.#assign(weights);
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  /** Sets the weights and clears the optimizer's slots. */
+  #assign(weights: readonly NamedWeight[]): void {
+    const feeds = weights.map(({ shape, values }, index) => ({ name: feedNames.initial(index), shape, values }));
+    this.#session.run(feeds, [this.#graph.assign]);
+  }
+
+  /** Feeds the first `rows` rows; only a batch for evaluation may have padding among them. */
+  #batchFeeds(batch: Batch, rows: number): FeedValue[] {
+    const feed = (name: string, values: BatchValues, { shape, dtype }: TensorSpec): FeedValue => {
+      const length = shape.reduce((product, count) => product * count, rows);
+      invariant(values.length >= length, `a batch has ${rows} rows of [${shape}]`);
+      const typed = dtype === 'int32' ? Int32Array : Float32Array;
+      const part = values.subarray(0, length);
+      return { name, shape: [rows, ...shape], values: part instanceof typed ? part : typed.from(part) };
+    };
+    return [
+      ...batch.inputs.map((values, index) => feed(feedNames.input(rows, index), values, at(this.#inputs, index))),
+      ...batch.targets.map((values, index) => feed(feedNames.target(rows, index), values, at(this.#targets, index))),
+      feed(feedNames.weights(rows), batch.weights, { shape: [], dtype: 'float32' }),
+    ];
+  }
+
+  #checkLabels(batch: Batch): void {
+    checkLabels(batch, this.#targets.slice(0, this.#classes.length), this.#classes);
+  }
+}

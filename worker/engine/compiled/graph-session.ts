@@ -1,0 +1,66 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LockstepError } from '../../../shared/core/index.ts';
+import { encodeSavedModel, type GraphNode } from '../../graph/index.ts';
+import type { NativeBinding } from '../native-backend.ts';
+
+/** A tensor to feed: row-major values of a placeholder. */
+export interface FeedValue {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Int32Array;
+}
+
+/** A graph loaded in a TensorFlow session. Variables of the graph live as long as the session. */
+export class GraphSession {
+  readonly #binding: NativeBinding;
+  readonly #session: number;
+  #closed = false;
+
+  /** @throws LockstepError engine/failed with TensorFlow's reason */
+  constructor(binding: NativeBinding, nodes: readonly GraphNode[]) {
+    this.#binding = binding;
+    // The addon loads graphs from a SavedModel's folder only; it is read whole before the call returns.
+    const directory = mkdtempSync(join(tmpdir(), 'lockstep-graph-'));
+    try {
+      mkdirSync(join(directory, 'variables'));
+      writeFileSync(join(directory, 'saved_model.pb'), encodeSavedModel(nodes));
+      this.#session = binding.loadSavedModel(directory, 'serve,');
+    } catch (error) {
+      throw LockstepError.from(error, 'engine/failed', 'TensorFlow does not load the compiled step: ');
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * Runs what the outputs depend on and copies them out, in order. Each is a float32 tensor named `node:output`.
+   * @throws LockstepError engine/failed with TensorFlow's reason
+   */
+  run(feeds: readonly FeedValue[], outputs: readonly string[]): Float32Array[] {
+    const { TF_FLOAT, TF_INT32 } = this.#binding;
+    const inputs = feeds.map(({ shape, values }) =>
+      this.#binding.createTensor(shape, values instanceof Int32Array ? TF_INT32 : TF_FLOAT, values),
+    );
+    try {
+      const names = feeds.map(({ name }) => `${name}:0`).join(',');
+      const made = this.#binding.runSavedModel(this.#session, inputs, names, outputs.join(','));
+      try {
+        return made.map(({ id }) => this.#binding.tensorDataSync(id) as Float32Array);
+      } finally {
+        for (const { id } of made) this.#binding.deleteTensor(id);
+      }
+    } catch (error) {
+      throw LockstepError.from(error, 'engine/failed', 'TensorFlow failed while running the compiled step: ');
+    } finally {
+      for (const id of inputs) this.#binding.deleteTensor(id);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#binding.deleteSavedModel(this.#session);
+  }
+}
