@@ -11,6 +11,7 @@ import type {
   Trainer,
   TrainerOptions,
 } from './engine.ts';
+import { assertFiniteLoss } from './finite-loss.ts';
 import { type BatchTensors, evaluationStep, forward, microstep, variableOf } from './microstep.ts';
 import { ModelWeights } from './model-weights.ts';
 import { planNetwork } from './network.ts';
@@ -18,6 +19,7 @@ import { OptimizerState } from './optimizer-state.ts';
 import { readFloats } from './read-tensor.ts';
 import { SeededLayers } from './seeded-layers.ts';
 import { randomPurpose, withSeededRandom } from './seeded-random.ts';
+import { sumEvaluation } from './sum-evaluation.ts';
 import { tf } from './tf.ts';
 
 /** Trains by running each op of a step as it comes; any model that tfjs can train. */
@@ -86,14 +88,7 @@ export class EagerTrainer implements Trainer {
   }
 
   apply(reduced: Contribution, step: number): void {
-    const lossSum = reduced.statistics[0];
-    if (!Number.isFinite(lossSum)) {
-      throw new LockstepError(
-        'engine/non-finite',
-        `the loss of step ${step} is ${lossSum}: training diverged; lower the learning rate, or check the data for such values`,
-        { details: { step } },
-      );
-    }
+    assertFiniteLoss(reduced, step);
     this.#optimizer.apply(this.#network.buckets, reduced.gradients, step);
     tf.tidy(() => {
       let offset = 1 + this.metricCount;
@@ -108,18 +103,10 @@ export class EagerTrainer implements Trainer {
 
   evaluate(batch: Batch): EvaluationSums {
     const rows = batch.realRows;
-    const sums = new Array<number>(1 + this.metricCount).fill(0);
-    if (rows === 0) return { samples: 0, lossSum: 0, metricSums: sums.slice(1) };
+    if (rows === 0) return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };
     return this.#onDevice('evaluation', batch, (tensors) => {
       const { samples, penalty } = evaluationStep(this.#network, tensors);
-      const values = readFloats(samples);
-      for (const index of sums.keys()) {
-        let sum = 0;
-        for (let row = 0; row < rows; row++) sum += (values[index * rows + row] ?? 0) * (batch.weights[row] ?? 0);
-        sums[index] = sum;
-      }
-      const regularization = (readFloats(penalty)[0] ?? 0) * rows;
-      return { samples: rows, lossSum: (sums[0] ?? 0) + regularization, metricSums: sums.slice(1) };
+      return sumEvaluation(readFloats(samples), readFloats(penalty)[0] ?? 0, batch, rows, this.metricCount);
     });
   }
 

@@ -42,6 +42,10 @@ export interface TrainerOptions {
   readonly targets: readonly TensorSpec[];
   /** Gradients are packed in buckets of about this size, last layers first. */
   readonly bucketBytes: number;
+  /** Row counts that training batches will have, the full one first (the last batch of an epoch may be shorter). */
+  readonly rows: readonly number[];
+  /** Whether a step is compiled to a TensorFlow graph; only the `tensorflow` engine can. */
+  readonly compile: boolean;
 }
 
 /** Lengths, in float32 values, of what one replica contributes to the reduction of a step. */

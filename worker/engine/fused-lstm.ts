@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import type { tf as Tf } from './tf.ts';
 import { at } from '../../shared/core/index.ts';
 import type { NativeBackend, OpAttr, TensorLike } from './native-backend.ts';
 

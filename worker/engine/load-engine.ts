@@ -1,7 +1,10 @@
 import { LockstepError } from '../../shared/core/index.ts';
+import { CompiledTrainer } from './compiled/compiled-trainer.ts';
 import { EagerTrainer } from './eager-trainer.ts';
 import type { Engine, EngineInfo, EngineMemory, EngineName, Trainer, TrainerOptions } from './engine.ts';
-import { loadNativeAddon } from './native-addon.ts';
+import { installFusedLstm } from './fused-lstm.ts';
+import { int64Scalar, loadNativeAddon, nativeBackend } from './native-addon.ts';
+import { installNativeGather, installNativeGradients } from './native-gradients.ts';
 import { tf } from './tf.ts';
 
 export interface EngineOptions {
@@ -38,6 +41,9 @@ async function load(name: EngineName, threads: number): Promise<Engine> {
   if (name === 'tensorflow') {
     const { version, deviceClass } = loadNativeAddon(threads);
     await tf.setBackend('tensorflow');
+    installNativeGradients(tf, nativeBackend());
+    installNativeGather(tf, nativeBackend());
+    installFusedLstm(tf, nativeBackend(), int64Scalar());
     return new TfjsEngine({ name, version, deviceClass, threads });
   }
   await tf.setBackend('cpu');
@@ -52,7 +58,8 @@ class TfjsEngine implements Engine {
   }
 
   createTrainer(options: TrainerOptions): Promise<Trainer> {
-    return EagerTrainer.create(options);
+    const compiles = options.compile && this.info.name === 'tensorflow';
+    return compiles ? CompiledTrainer.create(options, nativeBackend()) : EagerTrainer.create(options);
   }
 
   memory(): EngineMemory {

@@ -6,19 +6,26 @@ import { readFloats } from './read-tensor.ts';
 import { makeUnique, renameTexts, stableNames } from './stable-names.ts';
 import { tf } from './tf.ts';
 
+export type WeightDescription = Omit<NamedWeight, 'values'>;
+
 /** A model's weights and topology under names that are equal in every process (stable-names.ts). */
 export class ModelWeights {
   /** tfjs's names in a text → stable ones. */
   readonly rename: (text: string) => string;
   readonly #model: tf.LayersModel;
-  readonly #names: readonly string[];
+  readonly #described: readonly WeightDescription[];
 
   constructor(model: tf.LayersModel) {
     this.#model = model;
     this.rename = stableNames(
       layersBelow(model).map((layer) => ({ name: layer.name, className: layer.getClassName() })),
     );
-    this.#names = makeUnique(model.weights.map((weight) => this.rename(weight.originalName)));
+    const names = makeUnique(model.weights.map((weight) => this.rename(weight.originalName)));
+    this.#described = model.weights.map(({ shape, trainable }, index) => ({
+      name: names[index] as string,
+      shape: shape as number[],
+      trainable,
+    }));
   }
 
   /** tfjs's `model.toJSON()`; a model loaded from it has weights of the names that `read` gives. */
@@ -26,32 +33,38 @@ export class ModelWeights {
     return renameTexts(this.#model.toJSON(null, false), this.rename);
   }
 
+  /** In the model's order; stays true after the model is disposed. */
+  describe(): readonly WeightDescription[] {
+    return this.#described;
+  }
+
   read(): NamedWeight[] {
     return this.#model.weights.map((weight, index) => ({
-      name: this.#names[index] as string,
-      shape: weight.shape as number[],
-      trainable: weight.trainable,
+      ...(this.#described[index] as WeightDescription),
       values: readFloats(weight.read()),
     }));
   }
 
-  /** @throws LockstepError checkpoint/mismatch; then no weight has changed */
-  write(weights: readonly NamedWeight[]): void {
-    const own = this.#model.weights;
-    for (const [index, name] of this.#names.entries()) {
+  /** @throws LockstepError checkpoint/mismatch */
+  check(weights: readonly NamedWeight[]): void {
+    for (const [index, { name, shape }] of this.#described.entries()) {
       const given = weights[index];
       if (given === undefined) throw mismatch(`weight ${name} of the job's model is missing in the saved one`);
       if (given.name !== name) throw mismatch(`weight ${index} is ${given.name}, but ${name} in the job's model`);
-      const shape = own[index]?.shape ?? [];
       if (String(given.shape) !== String(shape)) {
         throw mismatch(`weight ${name} has shape [${given.shape}], but [${shape}] in the job's model`);
       }
-      const size = shape.reduce<number>((product, length) => product * (length ?? 0), 1);
-      if (given.values.length !== size)
-        throw mismatch(`weight ${name} has ${given.values.length} values instead of ${size}`);
+      const size = shape.reduce((product, length) => product * length, 1);
+      if (given.values.length !== size) throw mismatch(`weight ${name} has ${given.values.length} values instead of ${size}`);
     }
-    const surplus = weights[this.#names.length];
+    const surplus = weights[this.#described.length];
     if (surplus !== undefined) throw mismatch(`weight ${surplus.name} is not in the job's model`);
+  }
+
+  /** @throws LockstepError checkpoint/mismatch; then no weight has changed */
+  write(weights: readonly NamedWeight[]): void {
+    this.check(weights);
+    const own = this.#model.weights;
     for (const [index, weight] of own.entries()) {
       const { values } = weights[index] as NamedWeight;
       // A copy, because a tensor may live in the array that it was made of.

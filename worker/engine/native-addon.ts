@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import { LockstepError } from '../../shared/core/index.ts';
-import type { NativeBackend } from './native-backend.ts';
+import type { NativeBackend, TensorLike } from './native-backend.ts';
+import { tf } from './tf.ts';
 
 /** Removed in Node 23; tfjs-node 4.22.0 still calls them. */
 const removedFromUtil = {
@@ -41,6 +42,19 @@ export function loadNativeAddon(threads: number): { version: string; deviceClass
       { cause: error },
     );
   }
+}
+
+/** tfjs's TensorFlow backend, once loaded. */
+export function nativeBackend(): NativeBackend {
+  return tf.backend() as unknown as NativeBackend;
+}
+
+/** tfjs-node's class of int64 scalars, which tfjs itself has no type for. */
+export function int64Scalar(): new (value: number) => TensorLike {
+  const module = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu/dist/int64_tensors') as {
+    Int64Scalar: new (value: number) => TensorLike;
+  };
+  return module.Int64Scalar;
 }
 
 /** The model of the GPU that tfjs-node takes, which is the last visible one; `unknown` where the driver's tool is missing. */

@@ -1,4 +1,4 @@
-import type * as Tf from '@tensorflow/tfjs';
+import type { tf as Tf } from './tf.ts';
 import type { NativeBackend, OpAttr } from './native-backend.ts';
 
 type Tensor = Tf.Tensor;

@@ -9,7 +9,7 @@ export interface Graph {
 
 export type Pass = (graph: Graph) => Graph;
 
-/** Drops what no output depends on. Nodes in `control` count as read. */
+/** Drops what no output depends on. Placeholders stay: they are what a caller may feed, read or not. */
 export const dropDeadNodes: Pass = (graph) => {
   const byName = new Map(graph.nodes.map((node) => [node.name, node]));
   const live = new Set<string>();
@@ -22,7 +22,7 @@ export const dropDeadNodes: Pass = (graph) => {
     for (const input of node.inputs) pending.push(input.node);
     pending.push(...node.control);
   }
-  return { nodes: graph.nodes.filter((node) => live.has(node.name)), outputs: graph.outputs };
+  return { nodes: graph.nodes.filter((node) => live.has(node.name) || node.op === 'Placeholder'), outputs: graph.outputs };
 };
 
 /**
