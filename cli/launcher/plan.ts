@@ -90,6 +90,7 @@ export function runSettings(
     | 'maxSteps'
     | 'batchSize'
     | 'seed'
+    | 'eager'
     | 'bucketBytes'
     | 'segmentBytes'
     | 'segmentTimeoutMs'
@@ -103,6 +104,7 @@ export function runSettings(
     maxSteps: options.maxSteps,
     globalBatchSize: options.batchSize,
     seed: options.seed,
+    eager: options.eager,
     bucketBytes: options.bucketBytes,
     segmentBytes: options.segmentBytes,
     segmentTimeoutMs: options.segmentTimeoutMs,

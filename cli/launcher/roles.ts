@@ -19,20 +19,21 @@ export async function runAsCoordinator(
   onListening: (address: string, metricsAddress: string | null) => void,
 ): Promise<number> {
   const { runCoordinator } = await import('../../coordinator/index.ts');
-  const coordinator = await runCoordinator({ ...start, onListening });
-  let interrupts = 0;
-  const interrupt = (signal: NodeJS.Signals) => {
-    interrupts++;
-    if (interrupts === 1) coordinator.drain(signal);
-    else coordinator.stop(signal);
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  const { loadSecurity } = await import('../../shared/rpc/index.ts');
+  const { security, ...rest } = start;
+  let unsubscribe = () => {};
   try {
-    return await coordinator.finished;
+    return await runCoordinator({ ...rest, security: loadSecurity(security), onListening }, (coordinator) => {
+      const drain = (signal: string) => coordinator.drain(`${signal} received`);
+      process.on('SIGINT', drain);
+      process.on('SIGTERM', drain);
+      unsubscribe = () => {
+        process.off('SIGINT', drain);
+        process.off('SIGTERM', drain);
+      };
+    });
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    unsubscribe();
   }
 }
 
@@ -47,8 +48,9 @@ export async function runAsWorker(start: WorkerStart): Promise<number> {
 /** @returns exit code */
 export async function runAsPredictor(start: PredictorStart): Promise<number> {
   prepareEnvironment(start.threads);
-  const { runPredict } = await import('../../worker/main.ts');
-  return runPredict(start);
+  const { runPredict } = await import('../../worker/predict.ts');
+  await runPredict(start);
+  return 0;
 }
 
 /** TensorFlow reads its variables when it is loaded, which the imports after this do. */

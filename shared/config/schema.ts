@@ -17,7 +17,7 @@ export const optionDefinitions = {
     commands: decides,
     default: 1,
     commandDefaults: { demo: 2 },
-    description: 'Worker processes. It changes the speed and never the result.',
+    description: 'Worker processes. With the same --replicas they change the speed and never the result.',
   }),
   replicas: define(integer(1, 4096), {
     commands: decides,
@@ -68,6 +68,13 @@ export const optionDefinitions = {
     commands: computes,
     default: 'tensorflow',
     description: '`tensorflow`, or `cpu`: plain JavaScript, slow, runs anywhere.',
+  }),
+  eager: define(onOff(), {
+    commands: decides,
+    default: false,
+    description:
+      'Run each op as it comes instead of compiling the step to a TensorFlow graph: slow, but for models that cannot ' +
+      'be compiled.',
   }),
   threads: define(integer(1, 1024), {
     commands: computes,

@@ -8,6 +8,8 @@ export interface RunSettings {
   readonly maxSteps: number | null;
   readonly globalBatchSize: number | null;
   readonly seed: number | null;
+  /** Runs each op as it comes instead of compiling the step; slow, but any op works. */
+  readonly eager: boolean;
   readonly bucketBytes: number;
   readonly segmentBytes: number;
   readonly segmentTimeoutMs: number;

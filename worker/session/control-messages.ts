@@ -4,7 +4,8 @@ import type { CoordinatorMessage, WorkerMessage } from '../../shared/rpc/index.t
 import type { MainToLink } from './protocol.ts';
 import { type PhaseName, phases } from './progress-board.ts';
 
-type WorkerBody = Omit<WorkerMessage, 'runId' | 'generation'>;
+/** One of WorkerMessage's bodies; the sender adds run and generation. */
+export type WorkerBody = Omit<WorkerMessage, 'runId' | 'generation'>;
 type FromMain = Exclude<MainToLink, { kind: 'contribute' }>;
 
 /** What the main thread reports, as the coordinator's protocol has it. */

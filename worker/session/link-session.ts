@@ -1,4 +1,4 @@
-import { at, type ErrorRecord, invariant, LockstepError, monotonicClock } from '../../shared/core/index.ts';
+import { type ErrorRecord, invariant, LockstepError, monotonicClock } from '../../shared/core/index.ts';
 import type { RunSettings } from '../../shared/config/index.ts';
 import {
   type Channel,
@@ -13,7 +13,7 @@ import {
   type WorkerMessage,
 } from '../../shared/rpc/index.ts';
 import { DirectAllreduce, GrpcTransport } from '../collective/index.ts';
-import { fromErrorInfo, phaseNumber, toWorkerBody } from './control-messages.ts';
+import { fromErrorInfo, phaseNumber, toWorkerBody, type WorkerBody } from './control-messages.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
@@ -194,8 +194,8 @@ export class LinkSession {
     });
   }
 
-  #send(body: Omit<WorkerMessage, 'runId' | 'generation'>): void {
-    void this.#control?.send({ runId: this.#runId, generation: this.#generation, ...body });
+  #send(body: WorkerBody): void {
+    void this.#control?.send({ runId: this.#runId, generation: this.#generation, ...body } as WorkerMessage);
   }
 
   #peerAddress(): string {

@@ -1,5 +1,5 @@
 import type { ErrorRecord } from '../../shared/core/index.ts';
-import type { RunSettings } from '../../shared/config/settings.ts';
+import type { RunSettings } from '../../shared/config/index.ts';
 
 /**
  * Messages between a worker's main thread (engine; blocked while a step runs) and its link thread (all gRPC).

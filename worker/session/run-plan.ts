@@ -1,4 +1,4 @@
-import type { RunSettings } from '../../shared/config/settings.ts';
+import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import type { Job } from '../../shared/job/index.ts';
 import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
@@ -43,4 +43,11 @@ export function planRun(job: Omit<Job, 'model'>, settings: RunSettings, trainSam
 /** Evaluation goes through a data set once, in its own order, in the same lanes as training. */
 export function evaluationPlan(run: RunPlan, samples: number): SamplingPlan {
   return { ...run.train, samples, shuffle: false };
+}
+
+/** Row counts of training batches that have samples: a full one and, in the last step of an epoch, perhaps a shorter one. */
+export function batchRows(plan: SamplingPlan): number[] {
+  const full = plan.globalBatchSize / plan.replicas;
+  const short = (plan.samples % plan.globalBatchSize) % full;
+  return short === 0 ? [full] : [full, short];
 }

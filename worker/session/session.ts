@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RunSettings } from '../../shared/config/settings.ts';
+import type { RunSettings } from '../../shared/config/index.ts';
 import { loadModel, saveModel } from '../checkpoint/index.ts';
 import { type Engine, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { evaluateReplicas } from './evaluation.ts';
@@ -8,7 +8,7 @@ import { loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
 import { type OpenLoaders, openLoaders } from './loaders.ts';
 import type { EvaluationShare, GenerationView } from './protocol.ts';
-import { evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
+import { batchRows, evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
 import { bucketLengths, trainStep } from './step.ts';
 
 export interface SessionOptions {
@@ -51,11 +51,17 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
   try {
     const { size, inputs, targets } = loaders.train;
     const plan = planRun({ ...job, data }, settings, size);
-    const { optimizer, loss, metrics } = job;
-    const { bucketBytes } = settings;
-    const { seed } = plan;
     const trainer = await engine.createTrainer({
-      ...{ buildModel: model, optimizer, loss, metrics, seed, inputs, targets, bucketBytes },
+      buildModel: model,
+      optimizer: job.optimizer,
+      loss: job.loss,
+      metrics: job.metrics,
+      seed: plan.seed,
+      inputs,
+      targets,
+      bucketBytes: settings.bucketBytes,
+      rows: batchRows(plan.train),
+      compile: !settings.eager,
     });
     if (options.checkpoint !== undefined) trainer.writeWeights((await loadModel(options.checkpoint)).weights);
     const jobHash = hashJob({

@@ -1,0 +1,111 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { LockstepError } from '../shared/core/index.ts';
+import type { Batch } from '../shared/job/index.ts';
+import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/index.ts';
+import { loadModel } from './checkpoint/index.ts';
+import { BatchLoader } from './data/index.ts';
+import { type EngineName, loadEngine, type Trainer } from './engine/index.ts';
+import { loadJob } from './session/job-loader.ts';
+
+export interface PredictOptions {
+  readonly jobFile: string;
+  readonly dataDirectory: string | undefined;
+  readonly engine: EngineName;
+  readonly threads: number;
+  /** Directory of a saved model. */
+  readonly model: string;
+  /** File of JSON lines; stdout when null. */
+  readonly output: string | null;
+  /** Samples from the start of the data set; all when null. */
+  readonly count: number | null;
+  readonly batchSize: number | null;
+}
+
+/** One line of the output. `prediction` holds one flat list per model output, or the only one's values. */
+interface PredictionLine {
+  readonly index: number;
+  readonly prediction: readonly number[] | readonly (readonly number[])[];
+}
+
+/**
+ * Predicts the job's test data (its training data where it has no test data), in order, as JSON lines.
+ * @throws LockstepError job/*, data/*, checkpoint/*, engine/*
+ */
+export async function runPredict(options: PredictOptions): Promise<void> {
+  const engine = await loadEngine(options.engine, { threads: options.threads });
+  const { weights } = await loadModel(options.model);
+  const job = await loadJob(options.jobFile);
+  const dataset = job.data.test ?? job.data.train;
+  const loader = await BatchLoader.open({ dataset, context: { directory: options.dataDirectory }, prefetch: 2 });
+  try {
+    const samples = Math.min(options.count ?? loader.size, loader.size);
+    const rows = Math.min(options.batchSize ?? job.batchSize, samples);
+    const plan: SamplingPlan = { samples, globalBatchSize: rows, replicas: 1, seed: 0, shuffle: false };
+    const trainer = await engine.createTrainer({
+      buildModel: job.model,
+      optimizer: job.optimizer,
+      loss: job.loss,
+      metrics: [],
+      seed: job.seed,
+      inputs: loader.inputs,
+      targets: loader.targets,
+      bucketBytes: Number.MAX_SAFE_INTEGER,
+      rows: [rows],
+      compile: true,
+    });
+    try {
+      trainer.writeWeights(weights);
+      await writeLines(options.output, predictions(trainer, loader, plan));
+    } finally {
+      trainer.close();
+    }
+  } finally {
+    await loader.close();
+  }
+}
+
+async function* predictions(trainer: Trainer, loader: BatchLoader, plan: SamplingPlan): AsyncGenerator<PredictionLine> {
+  const steps = stepsPerEpoch(plan);
+  const schedule = new Schedule(plan);
+  loader.start({ plan, replicas: { start: 0, end: 1 }, firstStep: 0, endStep: steps });
+  for (let step = 0; step < steps; step++) {
+    const { batch } = await loader.next();
+    const outputs = trainer.predict(batch);
+    const { indices } = schedule.replicaBatch(step, 0);
+    for (const [row, index] of indices.entries()) yield { index, prediction: rowOf(outputs, row, batch) };
+    loader.recycle(batch);
+  }
+}
+
+function rowOf(outputs: readonly Float32Array[], row: number, batch: Batch): PredictionLine['prediction'] {
+  const rows = outputs.map((values) => {
+    const width = values.length / batch.realRows;
+    return [...values.subarray(row * width, (row + 1) * width)];
+  });
+  return rows.length === 1 ? (rows[0] as number[]) : rows;
+}
+
+/** A file appears under its name only when it is whole. */
+async function writeLines(output: string | null, lines: AsyncIterable<PredictionLine>): Promise<void> {
+  if (output === null) {
+    for await (const line of lines) {
+      const drained = process.stdout.write(`${JSON.stringify(line)}\n`);
+      if (!drained) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    }
+    return;
+  }
+  const draft = `${output}.${process.pid}.tmp`;
+  const file = await open(draft, 'w').catch((cause: Error) => {
+    throw new LockstepError('config/invalid', `--output ${output} cannot be written: ${cause.message}`, { cause });
+  });
+  try {
+    for await (const line of lines) await file.write(`${JSON.stringify(line)}\n`);
+    await file.sync();
+    await file.close();
+    await rename(draft, output);
+  } catch (error) {
+    await file.close().catch(() => {});
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
