@@ -27,6 +27,7 @@ export const settings: RunSettings = {
   bucketBytes: 4_194_304,
   segmentBytes: 1_048_576,
   segmentTimeoutMs: 10_000,
+  eager: false,
 };
 
 export const identity: Identity = {
