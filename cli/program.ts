@@ -13,12 +13,15 @@ import { findPackageRoot } from './setup/package-root.mjs';
 import { trainCommand } from './train.ts';
 import { workerCommand } from './worker.ts';
 
-const description = `Distributed data-parallel training for TensorFlow.js: the same weights, bit for bit, on any number of workers.
+const description =
+  'Distributed data-parallel training for TensorFlow.js: the same weights, bit for bit, on any number of workers.';
 
+const firstSteps = `
 Start with:
-  lockstep demo                            train a small CNN on generated images, here
-  lockstep train job.ts --workers 4        train your own job with 4 processes
-  lockstep doctor                          what this machine has and what is missing`;
+  lockstep demo                       train a small CNN on generated images
+  lockstep train job.ts --workers 4   train your own job with 4 processes
+  lockstep doctor                     what this machine has, what is missing
+`;
 
 const epilogue = `
 Exit codes: 0 success, 1 the run failed, 2 bad usage, 130 interrupted.
@@ -46,7 +49,10 @@ export async function parseCommandLine(argv: readonly string[]): Promise<number>
 
 export function buildProgram(finish: Finish): Command {
   const { version } = JSON.parse(readFileSync(join(findPackageRoot(), 'package.json'), 'utf8')) as { version: string };
-  const program = new Command('lockstep').description(description).version(version).addHelpText('after', epilogue);
+  const program = new Command('lockstep')
+    .description(description)
+    .version(version)
+    .addHelpText('after', firstSteps + epilogue);
   const registrations = [
     trainCommand,
     evaluateCommand,

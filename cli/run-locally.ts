@@ -29,9 +29,9 @@ export async function gpusFor({ options }: LocalRun): Promise<string[]> {
 }
 
 /** The exit report: the first failure, then how the others followed. */
-export function reportFailure({ failure, consequences }: LaunchOutcome): void {
+export function reportFailure({ failure, wasTold, consequences }: LaunchOutcome): void {
   if (failure === null) return;
-  console.error(describeFailure(failure));
+  if (!wasTold) console.error(describeFailure(failure));
   for (const line of consequences) console.error(`  then ${line}`);
 }
 

@@ -25,11 +25,13 @@ export class LaunchedChild {
   readonly #streamsEnded: Promise<unknown>;
   #lastLine: string | null = null;
   #error: ErrorRecord | null = null;
+  readonly #spokeForItself: boolean;
   #exited = false;
 
   constructor(options: ChildOptions) {
     this.name = options.name;
     const { stdout, stderr } = options;
+    this.#spokeForItself = stderr === 'inherit';
     this.#process = fork(options.module, [...options.args], {
       detached: true,
       env: { ...process.env, ...options.env },
@@ -66,7 +68,8 @@ export class LaunchedChild {
   }
 
   get words(): ChildWords {
-    return { pid: this.#process.pid, error: this.#error ?? parseErrorLine(this.#lastLine), lastLine: this.#lastLine };
+    const error = this.#error ?? parseErrorLine(this.#lastLine);
+    return { pid: this.#process.pid, error, lastLine: this.#lastLine, spokeForItself: this.#spokeForItself };
   }
 
   send(message: ToChild): void {

@@ -2,7 +2,7 @@ import { assertNever, type Clock, type LockstepError, monotonicClock } from '../
 import { LaunchedChild } from './child.ts';
 import { coordinatorName, decide, initialLaunchState, type LaunchAction, type LaunchEvent } from './decide.ts';
 import { type LaunchPlan, planNames } from './plan.ts';
-import { consequences, firstFailure } from './report.ts';
+import { type ChildWords, consequences, firstFailure, hasSpoken } from './report.ts';
 
 export interface LaunchOptions {
   /** The first one drains the run, the next one stops it at once. */
@@ -25,9 +25,13 @@ export interface LaunchOutcome {
   readonly exitCode: number;
   /** The first failure, or `null`. */
   readonly failure: LockstepError | null;
+  /** The process that failed first has printed its error on the launcher's own standard error. */
+  readonly wasTold: boolean;
   /** How the other processes ended, a line each; empty after success. */
   readonly consequences: readonly string[];
 }
+
+const noWords: ChildWords = { pid: undefined, error: null, lastLine: null, spokeForItself: false };
 
 /** Longest wait for the last lines of a process that has ended. */
 const lastLinesMs = 500;
@@ -113,9 +117,10 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     for (const { name, env } of plan.workers) start(name, ['worker', name], env);
     const exitCode = await finished;
     await Promise.all([...children.values()].map((child) => child.drained(lastLinesMs)));
-    const wordsOf = (name: string) => children.get(name)?.words ?? { pid: undefined, error: null, lastLine: null };
+    const wordsOf = (name: string) => children.get(name)?.words ?? noWords;
     const failure = firstFailure(state, wordsOf, startedAt);
-    return { exitCode, failure, consequences: exitCode === 0 ? [] : consequences(state, wordsOf) };
+    const wasTold = hasSpoken(state, wordsOf);
+    return { exitCode, failure, wasTold, consequences: failure === null ? [] : consequences(state, wordsOf) };
   } finally {
     unsubscribe();
     process.off('exit', killAll);

@@ -8,6 +8,8 @@ export interface ChildWords {
   readonly error: ErrorRecord | null;
   /** Its last line on standard error, where the launcher reads that. */
   readonly lastLine: string | null;
+  /** Its standard error is the launcher's own: what it had to say has been read already. */
+  readonly spokeForItself: boolean;
 }
 
 export type WordsOf = (name: string) => ChildWords;
@@ -28,6 +30,14 @@ export function firstFailure(state: LaunchState, wordsOf: WordsOf, startedAt: Da
   return new LockstepError(code, `${who} (pid ${words.pid ?? 'none'}) ${howItEnded(child)} at ${when}${lastLine}`, {
     details: { child: name, pid: words.pid ?? null, exitCode: exit.code, signal: exit.signal },
   });
+}
+
+/** Whether the child that failed first ended by itself after printing its error where the user reads. */
+export function hasSpoken(state: LaunchState, wordsOf: WordsOf): boolean {
+  const child = state.children.find(({ name }) => name === state.firstFailure);
+  if (child?.exit == null || child.exit.signal !== null) return false;
+  const { error, spokeForItself } = wordsOf(child.name);
+  return spokeForItself && error === null;
 }
 
 /** How the others ended, one line each, in the order of their ends. */

@@ -1,14 +1,6 @@
-import type { LogLevel } from '../../shared/telemetry/index.ts';
+import type { PredictOptions } from '../../worker/predict.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 import { workerEnvironment } from './plan.ts';
-
-export type PredictorStart = Pick<WorkerStart, 'jobFile' | 'dataDirectory' | 'engine' | 'threads'> & {
-  readonly logLevel: LogLevel;
-  readonly model: string;
-  readonly output: string | null;
-  readonly count: number | null;
-  readonly batchSize: number | null;
-};
 
 /**
  * Runs a coordinator in this process until its run has ended. The first SIGINT or SIGTERM drains the run, the next one
@@ -46,7 +38,7 @@ export async function runAsWorker(start: WorkerStart): Promise<number> {
 }
 
 /** @returns exit code */
-export async function runAsPredictor(start: PredictorStart): Promise<number> {
+export async function runAsPredictor(start: PredictOptions): Promise<number> {
   prepareEnvironment(start.threads);
   const { runPredict } = await import('../../worker/predict.ts');
   await runPredict(start);

@@ -228,9 +228,9 @@ export const optionDefinitions = {
     description: 'Allow listening beyond loopback without TLS: whoever reaches the port can read and change the run.',
   }),
   logLevel: define(choice(['debug', 'info', 'warn', 'error', 'silent']), {
-    commands: [...launched, ...listens, 'predict'],
+    commands: decides,
     default: 'warn',
-    description: 'Least severe records of the JSON log on standard error.',
+    description: 'Least severe records of the coordinator’s log on standard error.',
   }),
 } as const;
 

@@ -163,8 +163,8 @@ export function takeWeights(
     return group.weights.map(({ name, shape, dtype }) => {
       if (dtype !== 'float32') throw corrupt(path, `holds weight ${name} as ${dtype}; only float32 is supported`);
       const end = offset + 4 * elements(shape);
-      // A copy, because a view needs a 4-byte-aligned start.
-      const values = new Float32Array(bytes.slice(offset, end).buffer);
+      // A copy, because a view needs a 4-byte-aligned start; Buffer's own slice would make none.
+      const values = new Float32Array(new Uint8Array(bytes.subarray(offset, end)).buffer);
       offset = end;
       return { name, shape, trainable: !nonTrainable.has(name), values };
     });
