@@ -1,4 +1,4 @@
-import { mix32, deriveKey } from '../core/random.ts';
+import { deriveKey, mix32 } from '../core/index.ts';
 
 const ROUNDS = 6;
 

@@ -1,4 +1,4 @@
-import { invariant } from '../core/assert.ts';
+import { invariant } from '../core/index.ts';
 import { Permutation } from './permutation.ts';
 
 /** What fixes which samples a run consumes, and in which order. */

@@ -1,0 +1,4 @@
+import { findPackageRoot } from '../../cli/setup/package-root.mjs';
+
+/** Absolute path of the checkout. */
+export const repositoryRoot: string = findPackageRoot();
