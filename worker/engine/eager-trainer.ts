@@ -16,6 +16,7 @@ import { type BatchTensors, evaluationStep, forward, microstep, variableOf } fro
 import { ModelWeights } from './model-weights.ts';
 import { planNetwork } from './network.ts';
 import { OptimizerState } from './optimizer-state.ts';
+import { stepSeed } from './random-layers.ts';
 import { readFloats } from './read-tensor.ts';
 import { SeededLayers } from './seeded-layers.ts';
 import { randomPurpose, withSeededRandom } from './seeded-random.ts';
@@ -80,7 +81,11 @@ export class EagerTrainer implements Trainer {
     this.#seededLayers.reseed(this.#seed, step, replica);
     return this.#onDevice(`step ${step}, replica ${replica}`, batch, (tensors) =>
       withSeededRandom([this.#seed, randomPurpose.microstep, step, replica], () => {
-        const scale = { globalSamples: tf.scalar(globalSamples), samples: tf.scalar(batch.realRows) };
+        const scale = {
+          globalSamples: tf.scalar(globalSamples),
+          samples: tf.scalar(batch.realRows),
+          seed: tf.tensor1d(stepSeed(this.#seed, step, replica), 'int32'),
+        };
         const { gradients, statistics } = microstep(this.#network, tensors, scale);
         return { gradients: gradients.map(readFloats), statistics: readFloats(statistics) };
       }),

@@ -1,5 +1,6 @@
 import type { SampleLoss } from './losses.ts';
 import type { Bucket } from './plan-buckets.ts';
+import { withStepSeed } from './random-layers.ts';
 import { tf } from './tf.ts';
 
 /** A model with everything that its training step needs to know. */
@@ -30,6 +31,8 @@ export interface MicrostepScale {
   readonly globalSamples: tf.Scalar;
   /** Samples of this replica. */
   readonly samples: tf.Scalar;
+  /** `stepSeed`'s value, [2] of int32. */
+  readonly seed: tf.Tensor;
 }
 
 export interface MicrostepTensors {
@@ -63,7 +66,7 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
       let predictions: readonly tf.Tensor[] = [];
       let lossSum: tf.Tensor = scale.samples;
       const { grads } = tf.variableGrads(() => {
-        predictions = forward(model, batch.inputs, true).map(keep);
+        predictions = withStepSeed(scale.seed, () => forward(model, batch.inputs, true)).map(keep);
         const weighted = tf.sum(tf.mul(sampleLoss(network, batch.targets, predictions), batch.weights));
         const penalty = regularization(model);
         if (penalty === null) {

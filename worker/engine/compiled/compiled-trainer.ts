@@ -17,9 +17,10 @@ import type { NativeBackend } from '../native-backend.ts';
 import { planNetwork } from '../network.ts';
 import { optimizerRule } from '../optimizers/optimizer-rule.ts';
 import type { OptimizerRule } from '../optimizers/rule.ts';
-import { tf } from '../tf.ts';
+import { stepSeed } from '../random-layers.ts';
 import { sumEvaluation } from '../sum-evaluation.ts';
-import { GraphSession, type FeedValue } from './graph-session.ts';
+import type { tf } from '../tf.ts';
+import { type FeedValue, GraphSession } from './graph-session.ts';
 import { buildTrainGraph, feedNames, type TrainGraph } from './train-graph.ts';
 
 /**
@@ -42,6 +43,7 @@ export class CompiledTrainer implements Trainer {
   readonly #weights: ModelWeights;
   readonly #described: readonly WeightDescription[];
   readonly #rows: number;
+  readonly #seed: number;
 
   /** @throws LockstepError job/threw, job/invalid, data/shape, engine/unsupported, engine/impure */
   static async create(options: TrainerOptions, backend: NativeBackend): Promise<CompiledTrainer> {
@@ -67,6 +69,7 @@ export class CompiledTrainer implements Trainer {
     this.#classes = network.classes;
     this.#rule = optimizerRule(options.optimizer);
     this.#rows = at(options.rows, 0);
+    this.#seed = options.seed;
     this.layout = {
       gradientBuckets: network.buckets.map(({ length }) => length),
       statistics: network.statistics.reduce((length, weight) => length + weight.read().size, 1 + this.metricCount),
@@ -77,7 +80,7 @@ export class CompiledTrainer implements Trainer {
     this.#assign(this.#weights.read());
   }
 
-  forwardBackward(batch: Batch, { globalSamples }: Microstep): Contribution {
+  forwardBackward(batch: Batch, { step, replica, globalSamples }: Microstep): Contribution {
     const rows = batch.realRows;
     if (rows === 0) {
       return {
@@ -90,6 +93,7 @@ export class CompiledTrainer implements Trainer {
     const scale = [
       { name: feedNames.globalSamples(rows), shape: [], values: new Float32Array([globalSamples]) },
       { name: feedNames.samples(rows), shape: [], values: new Float32Array([rows]) },
+      { name: feedNames.seed(rows), shape: [2], values: stepSeed(this.#seed, step, replica) },
     ];
     this.#checkLabels(batch);
     const results = this.#session.run([...this.#batchFeeds(batch, rows), ...scale], outputs);

@@ -14,6 +14,7 @@ export const feedNames = {
   weights: (rows: number) => `rows${rows}/weights`,
   globalSamples: (rows: number) => `rows${rows}/globalSamples`,
   samples: (rows: number) => `rows${rows}/samples`,
+  seed: (rows: number) => `rows${rows}/seed`,
   bucket: (index: number) => `bucket${index}`,
   changes: 'changes',
   rate: 'rate',
@@ -117,6 +118,7 @@ function traceBatch(
   const scale = {
     globalSamples: feed(feedNames.globalSamples(rows), tf.scalar(rows)),
     samples: feed(feedNames.samples(rows), tf.scalar(rows)),
+    seed: feed(feedNames.seed(rows), tf.zeros([2], 'int32')),
   };
   return { batch, scale, feeds };
 }
