@@ -1,6 +1,6 @@
-import { LockstepError } from '../../shared/core/index.ts';
 import type { Batch, TensorSpec } from '../../shared/job/index.ts';
 import { checkLabels, uploadBatch } from './batch-tensors.ts';
+import { describeFailure } from './describe-failure.ts';
 import { buildModel } from './build-model.ts';
 import type {
   Contribution,
@@ -153,17 +153,4 @@ export class EagerTrainer implements Trainer {
       tf.engine().endScope();
     }
   }
-}
-
-function describeFailure(error: unknown, what: string): LockstepError {
-  const missing = error instanceof Error && /gradient function not found for (\w+)/i.exec(error.message);
-  if (missing) {
-    return new LockstepError(
-      'engine/unsupported',
-      `TensorFlow.js has no gradient for the op ${missing[1]}, which the model uses on the way from a weight to the loss; ` +
-        'compose it from other ops (matMul, gather, reshape, …)',
-      { cause: error },
-    );
-  }
-  return LockstepError.from(error, 'engine/failed', `${what}: `);
 }

@@ -22,13 +22,13 @@ export function planNetwork(
 ): Network & { readonly classes: readonly number[] } {
   const loss = resolveLoss(options.loss);
   const metrics = options.metrics.map(resolveMetric);
-  const modelInputs = ports(model.inputs, model.inputNames, rename);
-  const modelOutputs = ports(model.outputs, model.outputNames, rename);
+  const modelInputs = ports(model.inputs, rename);
+  const modelOutputs = ports(model.outputs, rename);
   checkData({ modelInputs, modelOutputs, inputs: options.inputs, targets: options.targets, loss });
   if (metrics.length > 0 && modelOutputs.length > 1) {
     throw new LockstepError(
       'engine/unsupported',
-      `metrics need a model with one output; this one has ${modelOutputs.length} (${model.outputNames.map(rename).join(', ')})`,
+      `metrics need a model with one output; this one has ${modelOutputs.length} (${modelOutputs.map(({ layer }) => layer).join(', ')})`,
     );
   }
   const targetShape = options.targets[0]?.shape ?? [];
@@ -48,10 +48,6 @@ export function planNetwork(
   };
 }
 
-function ports(
-  tensors: readonly tf.SymbolicTensor[],
-  names: readonly string[],
-  rename: (text: string) => string,
-): ModelPort[] {
-  return tensors.map(({ shape }, index) => ({ layer: rename(names[index] ?? ''), shape: shape.slice(1) }));
+function ports(tensors: readonly tf.SymbolicTensor[], rename: (text: string) => string): ModelPort[] {
+  return tensors.map(({ shape, sourceLayer }) => ({ layer: rename(sourceLayer.name), shape: shape.slice(1) }));
 }

@@ -7,7 +7,8 @@ interface RandomLayer {
   readonly rate: number;
   readonly stddev: number;
   readonly seed?: number | null;
-  getNoiseShape(input: tf.Tensor): readonly (number | null)[];
+  /** Nothing where the user gave no noiseShape: then it is the input's. */
+  getNoiseShape(input: tf.Tensor): readonly (number | null)[] | null | undefined;
   call(inputs: tf.Tensor | tf.Tensor[], kwargs?: { training?: boolean }): tf.Tensor | tf.Tensor[];
 }
 
@@ -56,7 +57,7 @@ export function installRandomLayers(backend: NativeBackend): void {
 
 /** Each value is kept with probability 1 − rate and then divided by it. */
 const drawDropout: Draw = (layer, input, random) => {
-  const shape = layer.getNoiseShape(input).map((size, axis) => size ?? input.shape[axis] ?? 1);
+  const shape = (layer.getNoiseShape(input) ?? input.shape).map((size, axis) => size ?? input.shape[axis] ?? 1);
   const kept = tf.cast(tf.greaterEqual(random.uniform(shape), layer.rate), 'float32');
   return tf.mul(input, tf.mul(kept, 1 / (1 - layer.rate)));
 };

@@ -3,11 +3,29 @@ import { type Attr, type ConstValue, dtypes, type GraphNode, type Ref } from './
 /** Collects nodes in order under fresh names. */
 export class GraphBuilder {
   readonly nodes: GraphNode[] = [];
-  readonly #prefix: string;
+  readonly #prefix: readonly string[];
   #count = 0;
+  /** Names of the layers that are being called, outermost first. */
+  readonly #scopes: string[] = [];
 
-  constructor(prefix = '') {
+  constructor(...prefix: readonly string[]) {
     this.#prefix = prefix;
+  }
+
+  /** Nodes added while `fn` runs carry `scope` in their names. */
+  within<T>(scope: string, fn: () => T): T {
+    // What TensorFlow allows in a node's name.
+    this.#scopes.push(scope.replaceAll(/[^\w.-]/g, '_'));
+    try {
+      return fn();
+    } finally {
+      this.#scopes.pop();
+    }
+  }
+
+  /** Takes over another builder's nodes, whose names must be new here. */
+  append(nodes: readonly GraphNode[]): void {
+    this.nodes.push(...nodes);
   }
 
   /** Adds a node and gives its first output. `name` must be new in the graph; without one it is made up. */
@@ -17,7 +35,7 @@ export class GraphBuilder {
     attrs: Readonly<Record<string, Attr>>,
     options: { name?: string; control?: readonly string[] } = {},
   ): Ref {
-    const name = options.name ?? `${this.#prefix}${op}_${this.#count++}`;
+    const name = options.name ?? [...this.#prefix, ...this.#scopes, `${op}_${this.#count++}`].join('/');
     this.nodes.push({ name, op, inputs, attrs, control: options.control ?? [] });
     return { node: name, output: 0 };
   }

@@ -75,7 +75,10 @@ export class CompiledTrainer implements Trainer {
       statistics: network.statistics.reduce((length, weight) => length + weight.read().size, 1 + this.metricCount),
     };
     const { optimizer, inputs, targets, rows } = options;
-    this.#graph = buildTrainGraph({ backend, network, optimizer, inputs, targets, rows });
+    this.#graph = buildTrainGraph({
+      ...{ backend, network, optimizer, inputs, targets, rows },
+      rename: this.#weights.rename,
+    });
     this.#session = new GraphSession(backend.binding, this.#graph.nodes);
     this.#assign(this.#weights.read());
   }

@@ -2,10 +2,13 @@ import { at } from '../../../shared/core/index.ts';
 import type { OptimizerConfig, TensorSpec } from '../../../shared/job/index.ts';
 import { type Attr, dtypes, GraphBuilder, type GraphNode, optimize, type Ref, refText, typeAttr } from '../../graph/index.ts';
 import { type BatchTensors, evaluationStep, forward, type MicrostepScale, microstep, type Network, variableOf } from '../microstep.ts';
+import { describeFailure } from '../describe-failure.ts';
+import { layersBelow } from '../layer-tree.ts';
 import type { NativeBackend } from '../native-backend.ts';
 import { dtypeNumber, type Feed, record } from '../recorder.ts';
 import { tf } from '../tf.ts';
 import { addUpdate, kernelSlots } from './apply-graph.ts';
+import { assertPure } from './purity.ts';
 
 /** Names of placeholders; those of a microstep are prefixed by its row count. */
 export const feedNames = {
@@ -44,6 +47,8 @@ export interface TrainGraphOptions {
   readonly targets: readonly TensorSpec[];
   /** Row counts that training batches have: the full one first. */
   readonly rows: readonly number[];
+  /** tfjs's layer names → those that users see. */
+  readonly rename: (text: string) => string;
 }
 
 /**
@@ -51,13 +56,14 @@ export interface TrainGraphOptions {
  * setting and reading weights. Weights and optimizer slots are variables of it.
  */
 export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
+  const { network } = options;
   const builder = new GraphBuilder();
-  const variables = addVariables(builder, options.network);
-  const microsteps = new Map<number, readonly Ref[]>();
-  for (const rows of options.rows) microsteps.set(rows, recordMicrostep(builder, options, variables, rows));
+  const variables = addVariables(builder, network);
+  const recorded = (section: Section): Ref[] => recordSection(builder, options, variables, section);
+  const microsteps = new Map(options.rows.map((rows) => [rows, recorded(microstepSection(network, rows))]));
   const rows = at(options.rows, 0);
-  const evaluation = recordEvaluation(builder, options, variables, rows);
-  const prediction = recordPrediction(builder, options, variables, rows);
+  const evaluation = recorded(evaluationSection(network, rows));
+  const prediction = recorded(predictionSection(network, rows));
   const slots = addSlots(builder, options);
   const apply = addApply(builder, options, variables, slots);
   const assign = addAssign(builder, options, variables, slots);
@@ -98,14 +104,16 @@ function addVariables(builder: GraphBuilder, network: Network): Variable[] {
 
 /** Zeros on the device for every placeholder: what is recorded depends on shapes alone. */
 function traceBatch(
-  builder: GraphBuilder,
+  section: GraphBuilder,
   { inputs, targets }: TrainGraphOptions,
   rows: number,
+  isKnown: (name: string) => boolean,
 ): { batch: BatchTensors; scale: MicrostepScale; feeds: Feed[] } {
   const feeds: Feed[] = [];
   const feed = <T extends tf.Tensor>(name: string, tensor: T): T => {
-    const known = builder.nodes.some((node) => node.name === name);
-    const ref = known ? { node: name, output: 0 } : builder.placeholder(name, dtypeNumber(tensor.dtype), tensor.shape);
+    const ref = isKnown(name)
+      ? { node: name, output: 0 }
+      : section.placeholder(name, dtypeNumber(tensor.dtype), tensor.shape);
     feeds.push({ tensor, ref });
     return tensor;
   };
@@ -123,44 +131,99 @@ function traceBatch(
   return { batch, scale, feeds };
 }
 
-type Traced = { batch: BatchTensors; scale: MicrostepScale };
+/** A function of a batch on the device, to be recorded under a name. */
+interface Section {
+  readonly name: string;
+  readonly rows: number;
+  run(batch: BatchTensors, scale: MicrostepScale): tf.Tensor[];
+}
 
-/** Records `fn` on a batch of zeros; gives the graph's values of the tensors that it returns. */
-function recordOn(
+/** Records a section on a batch of zeros, twice to see that it is pure; gives the graph's values of its results. */
+function recordSection(
   builder: GraphBuilder,
   options: TrainGraphOptions,
   variables: readonly Variable[],
-  rows: number,
-  fn: (traced: Traced) => tf.Tensor[],
+  section: Section,
 ): Ref[] {
-  const { backend } = options;
-  tf.engine().startScope();
+  const known = new Set(builder.nodes.map(({ name }) => name));
+  const recordOnce = (): { nodes: GraphBuilder['nodes']; results: Ref[] } => {
+    const own = new GraphBuilder(section.name);
+    tf.engine().startScope();
+    try {
+      const { feeds, batch, scale } = traceBatch(own, options, section.rows, (name) => known.has(name));
+      const weights = variables.map(({ weight, value }) => ({ tensor: variableOf(weight), ref: value }));
+      const { result, refOf } = record(options.backend, own, [...feeds, ...weights], () =>
+        nameLayers(own, options, () => section.run(batch, scale)),
+      );
+      return { nodes: own.nodes, results: result.map(refOf) };
+    } catch (error) {
+      throw describeFailure(error, `recording the ${section.name}`, own.nodes);
+    } finally {
+      tf.engine().endScope();
+    }
+  };
+  const first = recordOnce();
+  const second = withOtherClock(recordOnce);
+  assertPure(first.nodes, second.nodes);
+  builder.append(first.nodes);
+  return first.results;
+}
+
+/** Two recordings within a millisecond would read the same time. */
+function withOtherClock<T>(fn: () => T): T {
+  const { now } = Date;
+  const DAY_MS = 86_400_000;
+  Date.now = () => now.call(Date) + DAY_MS;
   try {
-    const { feeds, ...traced } = traceBatch(builder, options, rows);
-    const weights = variables.map(({ weight, value }) => ({ tensor: variableOf(weight), ref: value }));
-    const recording = record(backend, builder, [...feeds, ...weights], () => fn(traced));
-    return recording.result.map(recording.refOf);
+    return fn();
   } finally {
-    tf.engine().endScope();
+    Date.now = now;
   }
 }
 
-function recordMicrostep(b: GraphBuilder, options: TrainGraphOptions, variables: readonly Variable[], rows: number): Ref[] {
-  return recordOn(b, options, variables, rows, ({ batch, scale }) => {
-    const { gradients, statistics } = microstep(options.network, batch, scale);
-    return [...gradients, statistics];
-  });
+/** Lets the nodes of a layer's forward pass carry its name. */
+function nameLayers<T>(builder: GraphBuilder, { network, rename }: TrainGraphOptions, fn: () => T): T {
+  const layers = layersBelow(network.model).filter((layer) => layer !== network.model);
+  for (const layer of layers) {
+    const call = layer.call;
+    const name = rename(layer.name);
+    Object.defineProperty(layer, 'call', {
+      configurable: true,
+      value: (...args: Parameters<typeof call>) => builder.within(name, () => call.apply(layer, args)),
+    });
+  }
+  try {
+    return fn();
+  } finally {
+    // Uncovers the method of the layer's class.
+    for (const layer of layers) Reflect.deleteProperty(layer, 'call');
+  }
 }
 
-function recordEvaluation(b: GraphBuilder, options: TrainGraphOptions, variables: readonly Variable[], rows: number): Ref[] {
-  return recordOn(b, options, variables, rows, ({ batch }) => {
-    const { samples, penalty } = evaluationStep(options.network, batch);
-    return [samples, penalty];
-  });
+function microstepSection(network: Network, rows: number): Section {
+  return {
+    name: `step${rows}`,
+    rows,
+    run: (batch, scale) => {
+      const { gradients, statistics } = microstep(network, batch, scale);
+      return [...gradients, statistics];
+    },
+  };
 }
 
-function recordPrediction(b: GraphBuilder, options: TrainGraphOptions, variables: readonly Variable[], rows: number): Ref[] {
-  return recordOn(b, options, variables, rows, ({ batch }) => forward(options.network.model, batch.inputs, false));
+function evaluationSection(network: Network, rows: number): Section {
+  return {
+    name: 'evaluation',
+    rows,
+    run: (batch) => {
+      const { samples, penalty } = evaluationStep(network, batch);
+      return [samples, penalty];
+    },
+  };
+}
+
+function predictionSection({ model }: Network, rows: number): Section {
+  return { name: 'prediction', rows, run: (batch) => forward(model, batch.inputs, false) };
 }
 
 /** One list of variables for each trainable weight. */
