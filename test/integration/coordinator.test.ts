@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { Coordinator, type CoordinatorOptions, type RunResult, readJournal } from '../../coordinator/index.ts';
+import { LockstepError } from '../../shared/core/index.ts';
+import { loopbackSecurity } from '../../shared/rpc/index.ts';
+import { FakeWorker } from '../support/fake-worker.ts';
+import { settings } from '../support/membership-run.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'lockstep-coordinator-'));
+after(() => rmSync(directory, { recursive: true }));
+let runs = 0;
+
+/** A coordinator for 2 workers with 4 replicas, on free ports, that keeps what it prints. */
+async function coordinate(changes: Partial<CoordinatorOptions> = {}) {
+  const out = join(directory, String(++runs));
+  const printed: string[] = [];
+  const results: string[] = [];
+  const coordinator = await Coordinator.start({
+    listen: '127.0.0.1:0',
+    settings,
+    out,
+    json: true,
+    metricsListen: '127.0.0.1:0',
+    heartbeatIntervalMs: 50,
+    heartbeatTimeoutMs: 400,
+    joinTimeoutMs: 20_000,
+    security: loopbackSecurity,
+    runToken: '',
+    terminal: { isTTY: false, columns: 80, write: (text) => void printed.push(text) },
+    writeResult: (line) => void results.push(line),
+    ...changes,
+  });
+  return { coordinator, out, results, text: () => printed.join('') };
+}
+
+async function start(changes: Partial<CoordinatorOptions> = {}) {
+  const run = await coordinate(changes);
+  const { address } = run.coordinator;
+  const first = await FakeWorker.start(address, 'w0');
+  const second = await FakeWorker.start(address, 'w1');
+  const generation = await first.receive('generationStart');
+  await second.receive('generationStart');
+  return { ...run, first, second, generation };
+}
+
+const get = async (address: string | null, path: string, init: RequestInit = {}) => {
+  const response = await fetch(`http://${address}${path}`, init);
+  return { status: response.status, text: await response.text(), headers: response.headers };
+};
+
+describe('a whole run', () => {
+  test('starts, counts, evaluates, ends with exit code 0, and leaves result and journal', async () => {
+    const { coordinator, first, second, generation, out, results, text } = await start();
+    assert.deepEqual(
+      generation.generationStart?.members?.map(({ workerId, rank, firstReplica, endReplica, peerAddress }) => {
+        return { workerId, rank, firstReplica, endReplica, peerAddress };
+      }),
+      [
+        { workerId: 'w0', rank: 0, firstReplica: 0, endReplica: 2, peerAddress: '127.0.0.1:1' },
+        { workerId: 'w1', rank: 1, firstReplica: 2, endReplica: 4, peerAddress: '127.0.0.1:1' },
+      ],
+    );
+    const welcome = first.messages[0]?.welcome;
+    assert.deepEqual(JSON.parse(welcome?.settingsJson ?? ''), settings);
+    assert.deepEqual([welcome?.heartbeatIntervalMs, welcome?.heartbeatTimeoutMs], [50, 400]);
+    for (let step = 0; step < 20; step++) {
+      for (const worker of [first, second]) worker.commit(step, step === 19);
+    }
+    for (const replica of [0, 1]) first.share(replica, 20);
+    for (const replica of [2, 3]) second.share(replica, 20);
+    const { evaluationResult } = await second.receive('evaluationResult');
+    assert.deepEqual(
+      [evaluationResult?.samples, evaluationResult?.loss, evaluationResult?.metrics],
+      [64, 0.25, [0.75]],
+    );
+
+    const metrics = (await get(coordinator.metricsAddress, '/metrics')).text;
+    for (const line of [
+      'lockstep_samples_total 640',
+      'lockstep_steps_total 20',
+      'lockstep_loss 0.5',
+      'lockstep_metric{name="accuracy"} 0.75',
+      'lockstep_evaluation_loss{split="validation"} 0.25',
+      'lockstep_workers 2',
+      'lockstep_replicas 4',
+      'lockstep_generation 1',
+      'lockstep_epoch 2',
+      'lockstep_step 20',
+      'lockstep_bytes_sent_total{worker="w1"} 5000',
+      'lockstep_bytes_received_total{worker="w1"} 6000',
+      'lockstep_device_memory_bytes{worker="w0"} 7000',
+      'lockstep_step_phase_seconds_count{phase="reduce"} 20',
+    ]) {
+      assert.ok(metrics.split('\n').includes(line), `no "${line}" in\n${metrics}`);
+    }
+
+    await Promise.all([first.finish(20), second.finish(20)]);
+    assert.equal(await coordinator.ended, 0);
+    const result = JSON.parse(results.at(-1) ?? '') as RunResult;
+    const { seconds, ...rest } = result;
+    assert.ok(seconds > 0);
+    assert.deepEqual(rest, {
+      ...{ steps: 20, epochs: 2, samples: 640, replicas: 4, workers: 2, loss: 0.5, metrics: { accuracy: 0.75 } },
+      ...{ validation: { loss: 0.25, accuracy: 0.75 }, test: null, weightsSha256: 'f'.repeat(64) },
+      ...{ samplesPerSecond: 128, checkpoint: 'out/model', drained: false },
+    });
+    assert.deepEqual(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')), result);
+    const kinds = readJournal(join(out, 'journal.log')).map(({ kind }) => kind);
+    assert.deepEqual([kinds[0], kinds[1], kinds.at(-1)], ['run', 'generation', 'finished']);
+    assert.equal(kinds.filter((kind) => kind === 'step').length, 20);
+    assert.match(text(), /done: 20 steps, 640 samples .*\n.*model {4}out\/model/s);
+  });
+
+  test('drained ends early with exit code 130 and everything saved', async () => {
+    const { coordinator, first, second, results } = await start();
+    coordinator.drain('Ctrl-C');
+    assert.equal((await first.receive('drain')).drain?.reason, 'Ctrl-C');
+    await second.receive('drain');
+    for (const worker of [first, second]) worker.commit(0, true);
+    await Promise.all([first.finish(1), second.finish(1)]);
+    assert.equal(await coordinator.ended, 130);
+    const result = JSON.parse(results.at(-1) ?? '') as RunResult;
+    assert.deepEqual([result.steps, result.drained], [1, true]);
+  });
+
+  test('stopped at once tells all workers why', async () => {
+    const { coordinator, first, second, results, text } = await start();
+    coordinator.drain('Ctrl-C');
+    coordinator.drain('Ctrl-C again');
+    for (const worker of [first, second]) {
+      assert.equal((await worker.receive('stop')).stop?.error?.code, 'run/interrupted');
+      worker.end();
+    }
+    assert.equal(await coordinator.ended, 130);
+    assert.deepEqual(results, []);
+    assert.match(text(), /error: run\/interrupted: stopped at once/);
+  });
+});
+
+describe('a failure', () => {
+  test('of a process that dies stops the others with its name', async () => {
+    const { coordinator, first, second, text, out } = await start();
+    await first.until(() => first.messages.length > 1);
+    second.die();
+    const { stop } = await first.receive('stop');
+    first.end();
+    assert.equal(stop?.error?.code, 'run/worker-lost');
+    assert.match(
+      stop.error.message ?? '',
+      /^worker w1 \(pid 4711 on test-host\) was lost in reduce of step 1: its connection closed$/,
+    );
+    assert.equal(await coordinator.ended, 1);
+    assert.match(text(), /error: run\/worker-lost: worker w1 /);
+    assert.equal(readJournal(join(out, 'journal.log')).at(-1)?.kind, 'failed');
+  });
+
+  test('of a process that stands still is noticed by its silence, and its connection is cut', async () => {
+    const { coordinator, first, second } = await start();
+    second.fallSilent();
+    const { stop } = await first.receive('stop');
+    first.end();
+    assert.match(stop?.error?.message ?? '', /^worker w1 .* no heartbeat for \d+ ms; last phase reduce since 12 ms$/);
+    assert.equal(await coordinator.ended, 1);
+    await second.until(() => second.closedWith !== undefined);
+    assert.equal(second.closedWith?.code, 'run/worker-lost');
+    second.die();
+  });
+
+  test('that a worker reports leads the exit report', async () => {
+    const { coordinator, first, second, text } = await start();
+    const error = {
+      code: 'engine/failed',
+      message: 'out of memory',
+      action: 'fatal',
+      detailsJson: '{}',
+      causeStack: '',
+    };
+    second.send({ body: 'failed', failed: { error, step: 3, phase: 2 } });
+    second.end();
+    await first.receive('stop');
+    first.end();
+    assert.equal(await coordinator.ended, 1);
+    assert.match(
+      text(),
+      /error: engine\/failed: out of memory \(worker w1, pid 4711 on test-host, in forward-backward of step 3\)/,
+    );
+  });
+});
+
+describe('joining', () => {
+  test('with another identity is refused with the field, and fails the run', async () => {
+    const { coordinator } = await coordinate();
+    const first = await (await FakeWorker.connect(coordinator.address, 'w0')).join();
+    const second = await (await FakeWorker.connect(coordinator.address, 'w1')).join({ threads: 4 });
+    const { refused } = second.messages[0] ?? {};
+    assert.equal(refused?.error?.code, 'job/mismatch');
+    assert.match(refused.error.message ?? '', /worker w1 .* has another threads \(4\) than worker w0 .* \(1\)/);
+    assert.equal((await first.receive('stop')).stop?.error?.code, 'job/mismatch');
+    first.end();
+    assert.equal(await coordinator.ended, 1);
+    second.die();
+  });
+
+  test('with the wrong token is refused, and the run goes on waiting', async () => {
+    const { coordinator } = await coordinate({ runToken: 'secret' });
+    const stranger = await (await FakeWorker.connect(coordinator.address, 'w9')).join({}, 'guess');
+    assert.equal(stranger.closedWith?.code, 'rpc/refused');
+    assert.match(stranger.closedWith.message, /worker w9 has another run token/);
+    const friend = await (await FakeWorker.connect(coordinator.address, 'w0')).join({}, 'secret');
+    assert.equal(friend.messages[0]?.body, 'welcome');
+    coordinator.stop('the test is over');
+    await friend.receive('stop');
+    friend.end();
+    assert.equal(await coordinator.ended, 130);
+    stranger.die();
+  });
+
+  test('before saying hello gets nothing', async () => {
+    const { coordinator } = await coordinate();
+    const rude = await FakeWorker.connect(coordinator.address, 'w0');
+    rude.ready();
+    await rude.until(() => rude.closedWith !== undefined);
+    assert.equal(rude.closedWith?.code, 'rpc/protocol');
+    rude.die();
+    coordinator.stop('the test is over');
+    assert.equal(await coordinator.ended, 130);
+  });
+
+  test('by too few ends at the deadline', async () => {
+    const { coordinator, text } = await coordinate({ joinTimeoutMs: 300 });
+    assert.equal(await coordinator.ended, 1);
+    assert.match(text(), /error: run\/waiting: 0 of 2 workers were ready after \d+ ms: 2 more never came/);
+  });
+});
+
+describe('the status server', () => {
+  test('serves a page, its data, and scrape targets, and takes no writes', async () => {
+    const { coordinator, first, second } = await start();
+    const address = coordinator.metricsAddress;
+    first.commit(0);
+    await first.until(() => first.messages.length > 1);
+    const page = await get(address, '/');
+    assert.match(page.headers.get('content-type') ?? '', /text\/html/);
+    assert.match(page.text, /<svg/);
+    assert.doesNotMatch(page.text, /(src|href)="(https?:)?\/\//, 'the page has no outside parts');
+    const targets = JSON.parse((await get(address, '/targets')).text) as { targets: string[] }[];
+    assert.deepEqual(
+      targets.map(({ targets: [target] }) => target),
+      [address, 'w0-host:9401', 'w1-host:9401'],
+    );
+    const status = JSON.parse((await get(address, '/status.json')).text) as {
+      stage: string;
+      workers: { id: string; phase: string }[];
+    };
+    assert.equal(status.stage, 'training');
+    assert.deepEqual(
+      status.workers.map(({ id, phase }) => [id, phase]),
+      [
+        ['w0', 'reduce'],
+        ['w1', 'reduce'],
+      ],
+    );
+    assert.equal((await get(address, '/healthz')).text, 'training\n');
+    for (const path of ['/', '/metrics', '/status.json', '/targets']) {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+        assert.equal((await get(address, path, { method })).status, 405, `${method} ${path}`);
+      }
+    }
+    assert.equal((await get(address, '/nothing')).status, 404);
+    assert.equal((await get(address, '/constructor')).status, 404);
+    coordinator.stop('the test is over');
+    for (const worker of [first, second]) {
+      await worker.receive('stop');
+      worker.end();
+    }
+    await coordinator.ended;
+  });
+
+  test('on a taken port is an error before anything runs, and leaves no listener behind', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    const inUse = (error: unknown) =>
+      error instanceof LockstepError &&
+      error.code === 'rpc/address-in-use' &&
+      error.message.includes(`127.0.0.1:${port}`);
+    await assert.rejects(coordinate({ metricsListen: `127.0.0.1:${port}` }), inUse);
+    await assert.rejects(coordinate({ listen: `127.0.0.1:${port}` }), inUse);
+    await new Promise((resolve) => taken.close(resolve));
+  });
+});
