@@ -44,13 +44,13 @@ async function demo(options: ResolvedOptions<'demo'>): Promise<number> {
 function conclude(result: RunResult, options: ResolvedOptions<'demo'>, metricsAddress: string | null): number {
   const accuracy = result.test?.['accuracy'] ?? 0;
   const isGood = accuracy >= expectedAccuracy;
-  const metrics = metricsAddress === null ? 'off (--metrics-port)' : `http://${metricsAddress}/metrics, while it ran`;
+  const metrics = metricsAddress === null ? 'off' : `http://${metricsAddress}/metrics (while it ran)`;
+  const { samplesPerSecond, workers, replicas, checkpoint } = result;
+  const verdict = isGood ? '' : `, less than the ${100 * expectedAccuracy} % that a sound installation reaches`;
   const lines = [
-    `test accuracy  ${(100 * accuracy).toFixed(1)} %${isGood ? '' : ` (expected at least ${100 * expectedAccuracy} %)`}`,
-    `throughput     ${(result.samplesPerSecond ?? 0).toFixed(0)} samples/s on ${result.workers} workers, ${result.seconds.toFixed(0)} s in all`,
-    `model          ${result.checkpoint}`,
-    `weights        SHA-256 ${result.weightsSha256}: the same with any --workers, if --replicas stays ${result.replicas}`,
-    `metrics        ${metrics}`,
+    `Test accuracy ${(100 * accuracy).toFixed(1)} %${verdict}, at ${(samplesPerSecond ?? 0).toFixed(0)} samples/s on ${workers} workers.`,
+    `Model: ${checkpoint}   Metrics: ${metrics}`,
+    `Same weights, bit for bit: lockstep demo --workers 1 --replicas ${replicas}`,
   ];
   console.log(options.json ? JSON.stringify(result) : `\n${lines.join('\n')}`);
   return isGood ? exitCodes.success : exitCodes.runFailed;

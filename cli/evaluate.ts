@@ -21,8 +21,8 @@ export function evaluateCommand(program: Command, finish: Finish): void {
     .action(async (jobFile: string) => {
       const given = readOptions('evaluate', line);
       checkPaths({ jobFile, data: given.data });
-      // Nothing is trained and nothing saved.
-      const options = { ...given, epochs: null, maxSteps: null, seed: null, out: 'lockstep-out' };
+      // Nothing is trained.
+      const options = { ...given, epochs: null, maxSteps: null, seed: null };
       finish(await runLocally({ mode: 'evaluate', jobFile, options, checkpoint: given.model }));
     });
 }

@@ -31,15 +31,16 @@ export async function runCaptured(run: Omit<PlanInput, 'gpus'>, options: Capture
     say: isQuiet ? () => {} : (line) => console.error(line),
     ...(onMetrics === undefined ? {} : { onMetrics }),
   });
-  return { outcome, result: outcome.failure === null || lastLine !== '' ? parseResult(lastLine) : null };
+  return { outcome, result: parseResult(lastLine, outcome) };
 }
 
-function parseResult(line: string): RunResult {
+/** @throws LockstepError run/coordinator-lost when a run that did not fail told no result */
+function parseResult(line: string, { failure }: LaunchOutcome): RunResult | null {
   try {
     return JSON.parse(line) as RunResult;
   } catch (cause) {
-    throw new LockstepError('run/coordinator-lost', `the coordinator ended without a result; its last line: ${line}`, {
-      cause,
-    });
+    if (failure !== null) return null;
+    const problem = `the coordinator ended without a result; its last line: ${line}`;
+    throw new LockstepError('run/coordinator-lost', problem, { cause });
   }
 }

@@ -121,7 +121,7 @@ function onExit(before: LaunchState, event: Extract<LaunchEvent, { kind: 'exited
 function isFailure(state: LaunchState, { code, signal }: { code: number | null; signal: string | null }): boolean {
   if (code === 0) return false;
   if (state.phase.kind === 'terminating' || state.phase.kind === 'killing') return false;
-  return !(state.interrupts > 0 && (code === 130 || signal === 'SIGINT' || signal === 'SIGTERM'));
+  return code !== 130 && !(state.interrupts > 0 && (signal === 'SIGINT' || signal === 'SIGTERM'));
 }
 
 function onInterrupt(before: LaunchState, now: number): LaunchDecision {
@@ -167,11 +167,16 @@ function withActions(decision: LaunchDecision, first: readonly LaunchAction[]): 
   return { state: decision.state, actions: [...first, ...decision.actions] };
 }
 
+/** By a signal to the launcher, or to the coordinator itself, which then exits with 130. */
+export function wasInterrupted({ interrupts, children }: LaunchState): boolean {
+  return interrupts > 0 || children.some(({ exit }) => exit?.code === 130);
+}
+
 /** 0 success, 1 a failed run, 2 bad usage that only a child could find out, 130 ended by the user. */
 function exitCodeOf(state: LaunchState): number {
   if (state.firstFailure !== null) {
     const first = state.children.find(({ name }) => name === state.firstFailure);
     return first?.exit?.code === 2 ? 2 : 1;
   }
-  return state.interrupts > 0 ? 130 : 0;
+  return wasInterrupted(state) ? 130 : 0;
 }

@@ -33,7 +33,6 @@ export interface EvaluationOptions {
   readonly epochs: null;
   readonly maxSteps: null;
   readonly seed: null;
-  readonly out: string;
 }
 
 /** The processes of one run on this machine. */

@@ -1,5 +1,5 @@
 import { type ErrorRecord, LockstepError } from '../../shared/core/index.ts';
-import { type ChildState, coordinatorName, type LaunchState } from './decide.ts';
+import { type ChildState, coordinatorName, type LaunchState, wasInterrupted } from './decide.ts';
 
 /** What is known of a child besides its exit. */
 export interface ChildWords {
@@ -18,7 +18,7 @@ export type WordsOf = (name: string) => ChildWords;
 export function firstFailure(state: LaunchState, wordsOf: WordsOf, startedAt: Date): LockstepError | null {
   const child = state.children.find(({ name }) => name === state.firstFailure);
   if (child?.exit == null) {
-    return state.interrupts > 0 ? new LockstepError('run/interrupted', 'the run was ended by the user') : null;
+    return wasInterrupted(state) ? new LockstepError('run/interrupted', 'the run was ended by the user') : null;
   }
   const { name, exit } = child;
   const words = wordsOf(name);

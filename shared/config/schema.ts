@@ -85,8 +85,9 @@ export const optionDefinitions = {
       'Equal on all workers of a run.',
   }),
   out: define(directory, {
-    commands: ['train', 'demo', 'coordinator', 'worker'],
+    commands: [...launched, ...listens],
     default: 'lockstep-out',
+    commandDefaults: { evaluate: 'lockstep-out/evaluation' },
     description: 'Where the model, the journal and other results go.',
   }),
   output: define(file, {
