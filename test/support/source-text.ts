@@ -11,42 +11,55 @@ export interface ImportSite {
  */
 export function blankOut(text: string): string {
   const out = text.split('');
-  const blank = (from: number, to: number) => {
-    for (let index = from; index < to; index++) if (out[index] !== '\n') out[index] = ' ';
-  };
   // Brace depth at which each open `${` ends.
   const templates: number[] = [];
   let depth = 0;
   let index = 0;
   while (index < text.length) {
-    const rest = text.slice(index, index + 2);
-    const char = rest.charAt(0);
-    if (rest === '//' || rest === '/*') {
-      const end = rest === '//' ? text.indexOf('\n', index) : text.indexOf('*/', index) + 2;
-      const stop = end <= 1 ? text.length : end;
-      blank(index, stop);
-      index = stop;
-    } else if (char === "'" || char === '"') {
-      const end = endOfString(text, index + 1, char);
-      blank(index + 1, end);
-      index = end + 1;
-    } else if (char === '`' || (char === '}' && templates.at(-1) === depth)) {
+    const char = text.charAt(index);
+    if (char === '`' || (char === '}' && templates.at(-1) === depth)) {
       if (char === '}') templates.pop();
       const { end, opens } = endOfTemplatePart(text, index + 1);
-      blank(index + 1, end);
+      blank(out, index + 1, end);
       if (opens) templates.push(depth);
       index = end + (opens ? 2 : 1);
-    } else if (char === '/' && startsRegex(out, index)) {
-      const end = endOfRegex(text, index + 1);
-      blank(index + 1, end);
-      index = end + 1;
-    } else {
-      if (char === '{') depth++;
-      if (char === '}') depth--;
-      index++;
+      continue;
     }
+    const span = spanAt(text, out, index);
+    if (span !== null) blank(out, span.from, span.to);
+    if (char === '{') depth++;
+    if (char === '}') depth--;
+    index = span?.next ?? index + 1;
   }
   return out.join('');
+}
+
+function blank(out: string[], from: number, to: number): void {
+  for (let index = from; index < to; index++) if (out[index] !== '\n') out[index] = ' ';
+}
+
+/** The comment, string or pattern that starts at `index`: what to blank, and where code goes on. */
+function spanAt(
+  text: string,
+  out: readonly string[],
+  index: number,
+): { from: number; to: number; next: number } | null {
+  const char = text.charAt(index);
+  const isComment = char === '/' && (text[index + 1] === '/' || text[index + 1] === '*');
+  if (isComment) {
+    const end = text[index + 1] === '/' ? text.indexOf('\n', index) : text.indexOf('*/', index) + 2;
+    const to = end <= 1 ? text.length : end;
+    return { from: index, to, next: to };
+  }
+  if (char === "'" || char === '"') {
+    const to = endOfString(text, index + 1, char);
+    return { from: index + 1, to, next: to + 1 };
+  }
+  if (char === '/' && startsRegex(out, index)) {
+    const to = endOfRegex(text, index + 1);
+    return { from: index + 1, to, next: to + 1 };
+  }
+  return null;
 }
 
 function endOfString(text: string, from: number, quote: string): number {
