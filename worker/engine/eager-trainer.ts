@@ -1,7 +1,7 @@
 import type { Batch, TensorSpec } from '../../shared/job/index.ts';
 import { checkLabels, uploadBatch } from './batch-tensors.ts';
-import { describeFailure } from './describe-failure.ts';
 import { buildModel } from './build-model.ts';
+import { describeFailure } from './describe-failure.ts';
 import type {
   Contribution,
   ContributionLayout,

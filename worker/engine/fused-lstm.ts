@@ -1,6 +1,6 @@
-import type { tf as Tf } from './tf.ts';
 import { at } from '../../shared/core/index.ts';
 import type { NativeBackend, OpAttr, TensorLike } from './native-backend.ts';
+import type { tf as Tf } from './tf.ts';
 
 type Tensor = Tf.Tensor;
 type Tfjs = typeof Tf;
@@ -102,7 +102,14 @@ function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, withCells
 
   return (x: Tensor, w: Tensor, b: Tensor, h0: Tensor, c0: Tensor): [Tensor, Tensor?] => {
     const forward = tf.customGrad((...args) => {
-      const [x, w, b, h0, c0, save] = args as unknown as [Tensor, Tensor, Tensor, Tensor, Tensor, (t: Tensor[]) => void];
+      const [x, w, b, h0, c0, save] = args as unknown as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        (t: Tensor[]) => void,
+      ];
       const none = tf.zeros([at(h0.shape, 1)]);
       const made = run('BlockLSTMV2', [type, clip, peephole], [time, x, c0, h0, w, none, none, none, b], 7);
       save([x, w, b, h0, c0, ...made]);

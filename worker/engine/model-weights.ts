@@ -55,7 +55,8 @@ export class ModelWeights {
         throw mismatch(`weight ${name} has shape [${given.shape}], but [${shape}] in the job's model`);
       }
       const size = shape.reduce((product, length) => product * length, 1);
-      if (given.values.length !== size) throw mismatch(`weight ${name} has ${given.values.length} values instead of ${size}`);
+      if (given.values.length !== size)
+        throw mismatch(`weight ${name} has ${given.values.length} values instead of ${size}`);
     }
     const surplus = weights[this.#described.length];
     if (surplus !== undefined) throw mismatch(`weight ${surplus.name} is not in the job's model`);

@@ -1,5 +1,5 @@
-import type { tf as Tf } from './tf.ts';
 import type { NativeBackend, OpAttr } from './native-backend.ts';
+import type { tf as Tf } from './tf.ts';
 
 type Tensor = Tf.Tensor;
 type Tfjs = typeof Tf;

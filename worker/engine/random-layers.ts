@@ -85,7 +85,11 @@ function replaceDraw(backend: NativeBackend, sample: tf.layers.Layer, draw: Draw
   };
 }
 
-function randomFor(backend: NativeBackend, step: { readonly seed: tf.Tensor; calls: number }, layerSeed: number): Random {
+function randomFor(
+  backend: NativeBackend,
+  step: { readonly seed: tf.Tensor; calls: number },
+  layerSeed: number,
+): Random {
   const { binding } = backend;
   const run = (op: string, shape: readonly number[]): tf.Tensor => {
     const call = step.calls++;

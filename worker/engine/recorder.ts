@@ -95,7 +95,12 @@ class OpRecorder {
       this.#uploads.set(id, { dtype, shape: [...shape], bytes: bytesOf(values, dtype) });
       return id;
     };
-    copy.executeOp = (op: string, attrs: readonly OpAttr[], inputs: readonly number[], outputs: number): TensorMetadata[] => {
+    copy.executeOp = (
+      op: string,
+      attrs: readonly OpAttr[],
+      inputs: readonly number[],
+      outputs: number,
+    ): TensorMetadata[] => {
       const made = native.executeOp(op, attrs, inputs, outputs);
       this.#write(op, attrs, inputs, made);
       return made;
@@ -158,7 +163,10 @@ class OpRecorder {
       case TF_ATTR_SHAPE:
         return { kind: 'shape', value: value as number[] };
       default:
-        throw new LockstepError('engine/unsupported', `attribute ${name} of op ${op} has a kind that a graph cannot hold`);
+        throw new LockstepError(
+          'engine/unsupported',
+          `attribute ${name} of op ${op} has a kind that a graph cannot hold`,
+        );
     }
   }
 }
@@ -168,7 +176,8 @@ const opsThatOmitT = new Set(['LogicalNot_', 'NotEqual', 'Equal', 'ZerosLike', '
 
 export function dtypeNumber(dtype: string): number {
   const number = (dtypes as Readonly<Record<string, number>>)[dtype];
-  if (number === undefined) throw new LockstepError('engine/unsupported', `tensors of type ${dtype} cannot be compiled`);
+  if (number === undefined)
+    throw new LockstepError('engine/unsupported', `tensors of type ${dtype} cannot be compiled`);
   return number;
 }
 

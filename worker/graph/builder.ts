@@ -41,7 +41,12 @@ export class GraphBuilder {
   }
 
   placeholder(name: string, dtype: number, shape: readonly number[]): Ref {
-    return this.add('Placeholder', [], { dtype: { kind: 'type', value: dtype }, shape: { kind: 'shape', value: shape } }, { name });
+    return this.add(
+      'Placeholder',
+      [],
+      { dtype: { kind: 'type', value: dtype }, shape: { kind: 'shape', value: shape } },
+      { name },
+    );
   }
 
   constant(value: ConstValue, options: { name?: string; control?: readonly string[] } = {}): Ref {

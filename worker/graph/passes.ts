@@ -22,7 +22,10 @@ export const dropDeadNodes: Pass = (graph) => {
     for (const input of node.inputs) pending.push(input.node);
     pending.push(...node.control);
   }
-  return { nodes: graph.nodes.filter((node) => live.has(node.name) || node.op === 'Placeholder'), outputs: graph.outputs };
+  return {
+    nodes: graph.nodes.filter((node) => live.has(node.name) || node.op === 'Placeholder'),
+    outputs: graph.outputs,
+  };
 };
 
 /**
@@ -60,7 +63,8 @@ function computationKey(node: GraphNode): string {
 function attrKey(attr: Attr): string {
   if (attr.kind !== 'tensor') return `${attr.kind}:${JSON.stringify(attr.value)}`;
   const { dtype, shape, bytes } = attr.value;
-  const content = bytes.length <= 64 ? Buffer.from(bytes).toString('hex') : createHash('sha256').update(bytes).digest('hex');
+  const content =
+    bytes.length <= 64 ? Buffer.from(bytes).toString('hex') : createHash('sha256').update(bytes).digest('hex');
   return `tensor:${dtype}:${shape.join('x')}:${content}`;
 }
 

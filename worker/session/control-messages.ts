@@ -1,8 +1,8 @@
 import { lockstep } from '../../proto/generated/lockstep.js';
 import { type ErrorRecord, isErrorCode } from '../../shared/core/index.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../../shared/rpc/index.ts';
-import type { MainToLink } from './protocol.ts';
 import { type PhaseName, phases } from './progress-board.ts';
+import type { MainToLink } from './protocol.ts';
 
 /** One of WorkerMessage's bodies; the sender adds run and generation. */
 export type WorkerBody = Omit<WorkerMessage, 'runId' | 'generation'>;
@@ -12,7 +12,9 @@ type FromMain = Exclude<MainToLink, { kind: 'contribute' }>;
 export function toWorkerBody(message: FromMain, where: { step: number; phase: PhaseName }): WorkerBody {
   switch (message.kind) {
     case 'ready':
-      return { ready: { jobHash: message.jobHash, facts: { ...message.facts, metricNames: [...message.facts.metricNames] } } };
+      return {
+        ready: { jobHash: message.jobHash, facts: { ...message.facts, metricNames: [...message.facts.metricNames] } },
+      };
     case 'committed':
       return { stepCommitted: { ...message.report, metricSums: [...message.report.metricSums] } };
     case 'evaluated': {

@@ -28,7 +28,8 @@ export async function evaluateReplicas(
     const sum = sums.get(replica) ?? { samples: 0, lossSum: 0, metricSums: part.metricSums.map(() => 0) };
     sum.samples += part.samples;
     sum.lossSum += part.lossSum;
-    for (const [metric, value] of part.metricSums.entries()) sum.metricSums[metric] = (sum.metricSums[metric] ?? 0) + value;
+    for (const [metric, value] of part.metricSums.entries())
+      sum.metricSums[metric] = (sum.metricSums[metric] ?? 0) + value;
     sums.set(replica, sum);
   }
   invariant(sums.size === replicas.end - replicas.start, 'every hosted replica was evaluated');

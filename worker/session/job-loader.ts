@@ -11,11 +11,17 @@ import { isJob, type Job } from '../../shared/job/index.ts';
 export async function hashJobFile(file: string): Promise<string> {
   const path = resolve(file);
   try {
-    return createHash('sha256').update(await readFile(path)).digest('hex');
+    return createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
   } catch (cause) {
-    throw new LockstepError('job/not-found', `no job file at ${path}; give the path of a file that exports defineJob(...)`, {
-      cause,
-    });
+    throw new LockstepError(
+      'job/not-found',
+      `no job file at ${path}; give the path of a file that exports defineJob(...)`,
+      {
+        cause,
+      },
+    );
   }
 }
 

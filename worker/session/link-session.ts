@@ -1,5 +1,5 @@
-import { type ErrorRecord, invariant, LockstepError, monotonicClock } from '../../shared/core/index.ts';
 import type { RunSettings } from '../../shared/config/index.ts';
+import { type ErrorRecord, invariant, LockstepError, monotonicClock } from '../../shared/core/index.ts';
 import {
   type Channel,
   type CoordinatorMessage,
@@ -74,7 +74,15 @@ export class LinkSession {
       closed: (error) => this.#controlClosed(error),
     });
     const metricsAddress = this.#telemetry.address ?? '';
-    const hello = { workerId, host, pid: process.pid, peerAddress: this.#peerAddress(), metricsAddress, identity, runToken };
+    const hello = {
+      workerId,
+      host,
+      pid: process.pid,
+      peerAddress: this.#peerAddress(),
+      metricsAddress,
+      identity,
+      runToken,
+    };
     this.#send({ hello });
   }
 
@@ -146,7 +154,11 @@ export class LinkSession {
     if (++this.#contributed < this.#hostedReplicas) return;
     this.#contributed = 0;
     allreduce.result(step).then(
-      (reduced) => this.#toMain({ kind: 'reduced', step, buckets: reduced }, reduced.map((b) => b.buffer as ArrayBuffer)),
+      (reduced) =>
+        this.#toMain(
+          { kind: 'reduced', step, buckets: reduced },
+          reduced.map((b) => b.buffer as ArrayBuffer),
+        ),
       (error: unknown) => this.#peerFailed(LockstepError.from(error, 'collective/timeout')),
     );
   }

@@ -30,7 +30,9 @@ export class Link {
       workerData: { ...settings, board: this.board.buffer } satisfies LinkSettings,
     });
     this.#thread.on('message', (message: LinkToMain) => this.#receive(message));
-    this.#thread.on('error', (error) => this.#fail(LockstepError.from(error, 'rpc/unreachable', 'the link thread failed: ')));
+    this.#thread.on('error', (error) =>
+      this.#fail(LockstepError.from(error, 'rpc/unreachable', 'the link thread failed: ')),
+    );
     this.#thread.on('exit', () => {
       if (!this.#closing) this.#fail(new LockstepError('rpc/unreachable', 'the link thread ended before the run did'));
     });
@@ -62,7 +64,10 @@ export class Link {
   async reportFailure(error: LockstepError): Promise<void> {
     if (this.#failure !== undefined) return;
     this.send({ kind: 'failed', error: error.toRecord() });
-    await Promise.race([this.receive('stop').catch(() => undefined), setTimeout(STOP_WAIT_MS, undefined, { ref: false })]);
+    await Promise.race([
+      this.receive('stop').catch(() => undefined),
+      setTimeout(STOP_WAIT_MS, undefined, { ref: false }),
+    ]);
   }
 
   throwIfStopped(): void {

@@ -1,14 +1,5 @@
 /** What the main thread is doing, readable by the link thread while the main thread is blocked inside a step. */
-export const phases = [
-  'starting',
-  'data',
-  'forward-backward',
-  'reduce',
-  'apply',
-  'evaluate',
-  'save',
-  'idle',
-] as const;
+export const phases = ['starting', 'data', 'forward-backward', 'reduce', 'apply', 'evaluate', 'save', 'idle'] as const;
 
 export type PhaseName = (typeof phases)[number];
 

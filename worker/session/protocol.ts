@@ -1,13 +1,23 @@
-import type { ErrorRecord } from '../../shared/core/index.ts';
 import type { RunSettings } from '../../shared/config/index.ts';
+import type { ErrorRecord } from '../../shared/core/index.ts';
 
 /**
  * Messages between a worker's main thread (engine; blocked while a step runs) and its link thread (all gRPC).
  * Buffers are transferred, never copied: after a message the sender's views are empty.
  */
 export type MainToLink =
-  | { readonly kind: 'ready'; readonly jobHash: string; readonly facts: JobFacts; readonly bucketLengths: readonly number[] }
-  | { readonly kind: 'contribute'; readonly step: number; readonly replica: number; readonly buckets: readonly Float32Array[] }
+  | {
+      readonly kind: 'ready';
+      readonly jobHash: string;
+      readonly facts: JobFacts;
+      readonly bucketLengths: readonly number[];
+    }
+  | {
+      readonly kind: 'contribute';
+      readonly step: number;
+      readonly replica: number;
+      readonly buckets: readonly Float32Array[];
+    }
   | { readonly kind: 'committed'; readonly report: StepReport }
   | { readonly kind: 'evaluated'; readonly share: EvaluationShare }
   | { readonly kind: 'finished'; readonly steps: number; readonly weightsSha256: string; readonly checkpoint: string }

@@ -25,7 +25,12 @@ export async function runSession(options: SessionOptions, link: Link, engine: En
   const { settings } = await link.receive('welcome');
   const loaded = await load(options, settings, engine);
   try {
-    link.send({ kind: 'ready', jobHash: loaded.jobHash, facts: facts(loaded), bucketLengths: bucketLengths(loaded.trainer) });
+    link.send({
+      kind: 'ready',
+      jobHash: loaded.jobHash,
+      facts: facts(loaded),
+      bucketLengths: bucketLengths(loaded.trainer),
+    });
     const { generation } = await link.receive('generation');
     const steps = await train(loaded, link, engine, generation);
     await evaluate(loaded, link, generation, 'test', steps);
@@ -100,7 +105,12 @@ async function train(loaded: Loaded, link: Link, engine: Engine, generation: Gen
   const { totalSteps } = plan;
   if (totalSteps === 0) return 0;
   const loader = loaders.train;
-  loader.start({ plan: plan.train, replicas: generation.replicas, firstStep: generation.startStep, endStep: totalSteps });
+  loader.start({
+    plan: plan.train,
+    replicas: generation.replicas,
+    firstStep: generation.startStep,
+    endStep: totalSteps,
+  });
   const context = { trainer, loader, link, plan: plan.train, generation, totalSteps };
   for (let step = generation.startStep; ; step++) {
     const report = await trainStep(context, step);

@@ -23,7 +23,11 @@ export class WorkerTelemetry {
   }
 
   /** @throws LockstepError rpc/address-in-use */
-  static async start(settings: LinkSettings, board: ProgressBoard, bytes: Readonly<ByteCounter>): Promise<WorkerTelemetry> {
+  static async start(
+    settings: LinkSettings,
+    board: ProgressBoard,
+    bytes: Readonly<ByteCounter>,
+  ): Promise<WorkerTelemetry> {
     const registry = createRegistry({ processMetricsPrefix: 'lockstep_worker_' });
     const metrics = workerMetrics(registry);
     const { lockstepVersion, engine, tensorflowVersion, deviceClass } = settings.identity;
@@ -44,7 +48,9 @@ export class WorkerTelemetry {
     };
     const { metricsListen } = settings;
     const server =
-      metricsListen === null ? undefined : await serveTelemetry({ listen: metricsListen, registry, beforeScrape: refresh });
+      metricsListen === null
+        ? undefined
+        : await serveTelemetry({ listen: metricsListen, registry, beforeScrape: refresh });
     return new WorkerTelemetry(metrics, server);
   }
 

@@ -20,8 +20,9 @@ import type { OptimizerRule } from '../optimizers/rule.ts';
 import { stepSeed } from '../random-layers.ts';
 import { sumEvaluation } from '../sum-evaluation.ts';
 import type { tf } from '../tf.ts';
+import { feedNames } from './feed-names.ts';
 import { type FeedValue, GraphSession } from './graph-session.ts';
-import { buildTrainGraph, feedNames, type TrainGraph } from './train-graph.ts';
+import { buildTrainGraph, type TrainGraph } from './train-graph.ts';
 
 /**
  * Trains by a TensorFlow graph that was recorded from one eager step: a microstep and an update are one call each, and
@@ -116,7 +117,8 @@ export class CompiledTrainer implements Trainer {
   }
 
   evaluate(batch: Batch): EvaluationSums {
-    if (batch.realRows === 0) return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };
+    if (batch.realRows === 0)
+      return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };
     this.#checkLabels(batch);
     const [samples, penalty] = this.#session.run(this.#batchFeeds(batch, this.#rows), this.#graph.evaluation);
     invariant(samples !== undefined && penalty !== undefined, 'an evaluation has two results');

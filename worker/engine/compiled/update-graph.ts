@@ -1,0 +1,87 @@
+import { at } from '../../../shared/core/index.ts';
+import { type Attr, dtypes, type GraphBuilder, type Ref, typeAttr } from '../../graph/index.ts';
+import type { tf } from '../tf.ts';
+import { feedNames } from './feed-names.ts';
+import { addUpdate, kernelSlots } from './optimizer-kernels.ts';
+import type { TrainGraphOptions, Variable } from './train-graph.ts';
+
+const float: Attr = typeAttr(dtypes.float32);
+
+/** One list of variables for each trainable weight. */
+export function addSlots(builder: GraphBuilder, { network, optimizer }: TrainGraphOptions): Ref[][] {
+  return network.trainable.map((weight, index) =>
+    kernelSlots(optimizer).map((slot) => builder.variable(`slot${index}/${slot}`, weight.shape as number[])),
+  );
+}
+
+export function addApply(
+  builder: GraphBuilder,
+  { network, optimizer }: TrainGraphOptions,
+  variables: readonly Variable[],
+  slots: readonly Ref[][],
+): Ref {
+  const rate = builder.placeholder(feedNames.rate, dtypes.float32, []);
+  const variableFor = (weight: tf.LayerVariable): Variable =>
+    variables.find((variable) => variable.weight === weight) as Variable;
+  const done: string[] = [];
+  for (const [index, bucket] of network.buckets.entries()) {
+    const flat = builder.placeholder(feedNames.bucket(index), dtypes.float32, [bucket.length]);
+    const members = bucket.members.map((member) => ({ member, ...variableFor(at(network.trainable, member)) }));
+    const parts = cut(builder, flat, members);
+    for (const [position, { member, handle }] of members.entries()) {
+      const updated = { variable: handle, slots: at(slots, member), gradient: at(parts, position) };
+      done.push(addUpdate(builder, optimizer, rate, updated));
+    }
+  }
+  const statistics = network.statistics.map(variableFor);
+  if (statistics.length > 0) {
+    const length = statistics.reduce((sum, { shape }) => sum + size(shape), 0);
+    const flat = builder.placeholder(feedNames.changes, dtypes.float32, [length]);
+    for (const [position, part] of cut(builder, flat, statistics).entries()) {
+      done.push(builder.add('AssignAddVariableOp', [at(statistics, position).handle, part], { dtype: float }).node);
+    }
+  }
+  return builder.token('applied', done);
+}
+
+/** Splits a flat value in pieces of the given shapes. */
+function cut(builder: GraphBuilder, flat: Ref, pieces: readonly { readonly shape: readonly number[] }[]): Ref[] {
+  const int32 = typeAttr(dtypes.int32);
+  const count = pieces.length;
+  const attrs = { T: float, Tlen: int32, num_split: { kind: 'int', value: count } } as const;
+  const axis = builder.constant({ dtype: dtypes.int32, shape: [], bytes: new Uint8Array(4) });
+  const split =
+    count === 1
+      ? flat
+      : builder.add('SplitV', [flat, builder.ints(pieces.map(({ shape }) => size(shape))), axis], attrs);
+  return pieces.map(({ shape }, output) =>
+    builder.add('Reshape', [{ node: split.node, output }, builder.ints(shape)], { T: float, Tshape: int32 }),
+  );
+}
+
+/** Sets all weights from placeholders and all slots to zero. */
+export function addAssign(
+  builder: GraphBuilder,
+  { network }: TrainGraphOptions,
+  variables: readonly Variable[],
+  slots: readonly Ref[][],
+): Ref {
+  const done: string[] = [];
+  const initial = variables.map(({ handle, shape }, index) => {
+    const value = builder.placeholder(feedNames.initial(index), dtypes.float32, shape);
+    done.push(builder.add('AssignVariableOp', [handle, value], { dtype: float }).node);
+    return value;
+  });
+  for (const [index, own] of slots.entries()) {
+    const position = variables.findIndex(({ weight }) => weight === network.trainable[index]);
+    for (const slot of own) {
+      const zeros = builder.add('ZerosLike', [at(initial, position)], { T: float });
+      done.push(builder.add('AssignVariableOp', [slot, zeros], { dtype: float }).node);
+    }
+  }
+  return builder.token('assigned', done);
+}
+
+function size(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
