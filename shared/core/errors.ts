@@ -16,6 +16,7 @@ export const errorCodes = {
   'data/missing': 'A data directory or file does not exist.',
   'data/corrupt': 'A data file is truncated or holds values outside of its format.',
   'data/shape': 'The model does not fit the shape of the data.',
+  'data/failed': 'A data set could not be read, or its loader thread ended unexpectedly.',
   'data/empty': 'A data set without samples.',
   'engine/unavailable': 'The engine cannot be loaded on this machine.',
   'engine/unsupported': 'The engine cannot run this model or option.',

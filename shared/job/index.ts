@@ -1,4 +1,8 @@
+export type { ArraysOptions, ArrayTensor, SharedTensor } from './array-tensors.ts';
 export type { Batch, BatchValues } from './batch.ts';
+export { Dataset } from './dataset.ts';
+export { type Cifar10Options, type Directory, datasets, type GlyphsOptions, type IdxOptions } from './datasets.ts';
+export { defineJob, isJob, type JobInput } from './define-job.ts';
 export type {
   DatasetDescription,
   Job,
@@ -9,5 +13,13 @@ export type {
   TensorSpec,
   TransformDescription,
 } from './job.ts';
-export { lossNames, metricNames, nearestName, optimizerNames, resolveLoss, resolveMetric, resolveName } from './names.ts';
+export {
+  lossNames,
+  metricNames,
+  nearestName,
+  optimizerNames,
+  resolveLoss,
+  resolveMetric,
+  resolveName,
+} from './names.ts';
 export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';

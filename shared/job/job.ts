@@ -11,14 +11,21 @@ export interface TensorSpec {
 export interface DatasetDescription {
   readonly kind: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** Applied to each sample, in order. */
+  /**
+   * Directory of its files, or its module's URL, where the job names one. It may differ between hosts, so it is no
+   * part of what the data set is, nor of a job's hash.
+   */
+  readonly location?: string;
+  /** Applied in order. */
   readonly transforms: readonly TransformDescription[];
 }
 
 export type TransformDescription =
   | { readonly kind: 'resize'; readonly height: number; readonly width: number }
   | { readonly kind: 'scale'; readonly factor: number; readonly offset: number }
-  | { readonly kind: 'oneHot'; readonly classes: number };
+  | { readonly kind: 'oneHot'; readonly classes: number }
+  /** Keeps samples [start, end) as `Array.prototype.slice` counts them: below 0 from the end; `null` is the end. */
+  | { readonly kind: 'slice'; readonly start: number; readonly end: number | null };
 
 export type OptimizerConfig =
   | { readonly name: 'sgd'; readonly learningRate: number; readonly momentum: number; readonly nesterov: boolean }

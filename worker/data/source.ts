@@ -6,11 +6,15 @@ export interface Source {
   readonly size: number;
   readonly inputs: readonly TensorSpec[];
   readonly targets: readonly TensorSpec[];
+  /** Class number of each sample, where they are known without reading the samples; lets `oneHot` check them first. */
+  readonly labels?: ArrayLike<number>;
   /**
    * Writes sample `index` (0 ≤ index < size) into the given views, one per input and per target, each as long as
    * its spec's shape says.
    */
   read(index: number, inputs: readonly BatchValues[], targets: readonly BatchValues[]): void;
+  /** Gives files and memory back. */
+  close?(): void;
 }
 
 export interface OpenContext {

@@ -1,0 +1,133 @@
+import { LockstepError } from '../core/index.ts';
+import { checkCount, type Dataset, show } from './dataset.ts';
+import type { Job, LossName, MetricName, OptimizerConfig, OptimizerName } from './job.ts';
+import { nearestName, resolveLoss, resolveMetric } from './names.ts';
+import { resolveOptimizer } from './optimizers.ts';
+
+/** What a job file passes to `defineJob`. */
+export interface JobInput<Model = unknown> {
+  /** Builds the model; a function, because its random weights must be drawn from the run's seed on every worker. */
+  readonly model: () => Model | Promise<Model>;
+  /** A name (Keras's defaults), or what a function of `optimizers` returned. */
+  readonly optimizer: OptimizerName | OptimizerConfig;
+  readonly loss: LossName;
+  readonly metrics?: readonly MetricName[];
+  readonly data: {
+    readonly train: Dataset;
+    /** Measured after every epoch. */
+    readonly validation?: Dataset;
+    /** Measured once, at the end. */
+    readonly test?: Dataset;
+  };
+  /** Samples per step over all replicas. Default 32, as in Keras. */
+  readonly batchSize?: number;
+  /** Passes over the training data. Default 1, as in Keras. */
+  readonly epochs?: number;
+  /** Decides initial weights, the order of samples and dropout: a whole number from 0 to 2⁵³ − 1. Default 0. */
+  readonly seed?: number;
+  /** False keeps the order of the data set in every epoch. Default true. */
+  readonly shuffle?: boolean;
+}
+
+const fields = ['model', 'optimizer', 'loss', 'metrics', 'data', 'batchSize', 'epochs', 'seed', 'shuffle'] as const;
+const splits = ['train', 'validation', 'test'] as const;
+
+/** Registered, so that a job made by another copy of this package is known as one, too. */
+const brand = Symbol.for('lockstep.job');
+
+/**
+ * Checks a job and fills in its defaults: `export default defineJob({ … })`.
+ * @throws LockstepError job/invalid with the field, what was given and what was expected
+ */
+export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
+  if (typeof input !== 'object' || input === null) {
+    throw new LockstepError('job/invalid', `defineJob expects an object { model, data, … }, got ${show(input)}.`);
+  }
+  checkFields('defineJob', input, fields);
+  for (const field of ['model', 'optimizer', 'loss', 'data'] as const) {
+    if (input[field] === undefined) throw new LockstepError('job/invalid', `the job has no ${field}.`);
+  }
+  const { model, batchSize = 32, epochs = 1, seed = 0, shuffle = true } = input;
+  checkModel(model);
+  checkCount('batchSize', batchSize);
+  checkCount('epochs', epochs);
+  checkSeed(seed);
+  if (typeof shuffle !== 'boolean') {
+    throw new LockstepError('job/invalid', `shuffle must be true or false, got ${show(shuffle)}.`);
+  }
+  const job: Job<Model> = {
+    model,
+    optimizer: resolveOptimizer(input.optimizer),
+    loss: resolveLoss(input.loss),
+    metrics: resolveMetrics(input.metrics ?? []),
+    data: describeData(input.data),
+    batchSize,
+    epochs,
+    seed,
+    shuffle,
+  };
+  Object.defineProperty(job, brand, { value: true });
+  return Object.freeze(job);
+}
+
+/** Whether `value` was made by defineJob. */
+export function isJob(value: unknown): value is Job {
+  return typeof value === 'object' && value !== null && brand in value;
+}
+
+function checkFields(owner: string, value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((field) => !known.includes(field));
+  if (unknown === undefined) return;
+  throw new LockstepError(
+    'job/invalid',
+    `${owner} knows no "${unknown}"; did you mean "${nearestName(unknown, known)}"? Known: ${known.join(', ')}.`,
+  );
+}
+
+function checkModel(model: unknown): void {
+  if (typeof model === 'function') return;
+  throw new LockstepError(
+    'job/invalid',
+    `model must be a function that builds the model, such as () => tf.sequential({ … }), got ${show(model)}; ` +
+      'every worker calls it with random numbers drawn from the seed.',
+  );
+}
+
+function checkSeed(seed: unknown): void {
+  if (Number.isSafeInteger(seed) && (seed as number) >= 0) return;
+  throw new LockstepError('job/invalid', `seed must be a whole number from 0 to 2^53 - 1, got ${show(seed)}.`);
+}
+
+function resolveMetrics(metrics: unknown): MetricName[] {
+  if (!Array.isArray(metrics)) {
+    throw new LockstepError('job/invalid', `metrics must be an array of names, got ${show(metrics)}.`);
+  }
+  const names = metrics.map(resolveMetric);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated === undefined) return names;
+  throw new LockstepError('job/invalid', `metrics name "${repeated}" twice.`);
+}
+
+function describeData(data: unknown): Job['data'] {
+  if (typeof data !== 'object' || data === null) {
+    throw new LockstepError('job/invalid', `data must be an object { train, validation?, test? }, got ${show(data)}.`);
+  }
+  checkFields('data', data, splits);
+  const given = data as Partial<Record<(typeof splits)[number], unknown>>;
+  const train = describeSplit('train', given.train);
+  return Object.freeze({
+    train,
+    ...(given.validation === undefined ? {} : { validation: describeSplit('validation', given.validation) }),
+    ...(given.test === undefined ? {} : { test: describeSplit('test', given.test) }),
+  });
+}
+
+function describeSplit(split: string, dataset: unknown): Job['data']['train'] {
+  // By its method, not its class: a data set may come from another copy of this package.
+  if (typeof dataset === 'object' && dataset !== null && 'describe' in dataset) return (dataset as Dataset).describe();
+  throw new LockstepError(
+    'job/invalid',
+    `data.${split} must be a data set made by a function of \`datasets\`, such as datasets.cifar10({ split: 'train' }), ` +
+      `got ${show(dataset)}.`,
+  );
+}
