@@ -36,6 +36,8 @@ export class Progress {
   #lastDrawMs = Number.NEGATIVE_INFINITY;
   /** An epoch whose validation is still to come. */
   #openEpoch: EpochMeans | null = null;
+  /** The last epoch that got its line. */
+  #shown = 0;
 
   constructor(tally: RunTally, terminal: Terminal, options: { readonly quiet?: boolean } = {}) {
     this.#tally = tally;
@@ -121,8 +123,6 @@ export class Progress {
     this.#say(epochLine(means, epochs, validation?.step === step ? validation : null, this.#tally));
     this.#shown = means.epoch;
   }
-
-  #shown = 0;
 
   /** What a drained run did of its last epoch. */
   #unfinishedEpoch(): EpochMeans | null {

@@ -36,6 +36,9 @@ export function onDrain(state: RunState, event: Of<'drainRequested'>, now: numbe
       return interrupt(`stopped at once, before everything was saved: ${reason}`);
     case 'draining':
       return interrupt(`stopped at once, before everything was saved: ${reason}`);
+    case 'investigating':
+      // The run is lost already; whoever asks to end it need not wait for the cause.
+      return fail(state, stage.failure, now);
     default:
       return keep(state, `drain in stage ${stage.kind}`);
   }

@@ -181,6 +181,13 @@ describe('draining', () => {
     assert.equal(run.exitCode, 130);
   });
 
+  test('a run that is lost already ends without waiting for the cause', () => {
+    const run = new MembershipRun().start();
+    run.failed(1, 'collective/timeout', 'no bucket from rank 1');
+    ask(run);
+    assert.match(run.failure?.message ?? '', /^no bucket from rank 1/);
+  });
+
   test('before training there is nothing to save', () => {
     const run = new MembershipRun();
     run.hello(1);
