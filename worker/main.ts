@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { LockstepError } from '../shared/core/index.ts';
+import { LockstepError, packageVersion } from '../shared/core/index.ts';
 import type { SecurityOptions } from '../shared/rpc/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
 import { hashJobFile } from './session/job-loader.ts';
@@ -65,9 +64,4 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   } finally {
     await link.close();
   }
-}
-
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -59,7 +59,6 @@ export class LinkSession {
       workerId,
       listen: this.#settings.peerListen,
       security: this.#security,
-      clock: monotonicClock,
     });
     this.#telemetry = await WorkerTelemetry.start(this.#settings, this.#board, this.#transport.bytes);
     this.#channel = await connect(coordinator, {
