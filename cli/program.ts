@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { nearest } from '../shared/config/index.ts';
 import { LockstepError } from '../shared/core/index.ts';
+import { certsCommand } from './certs.ts';
 import { coordinatorCommand } from './coordinator.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -61,6 +62,7 @@ export function buildProgram(finish: Finish): Command {
     doctorCommand,
     coordinatorCommand,
     workerCommand,
+    certsCommand,
   ];
   for (const register of registrations) register(program, finish);
   for (const line of [program, ...program.commands]) {

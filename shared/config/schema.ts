@@ -1,5 +1,5 @@
 import { type Command, define, type OptionDefinition } from './definition.ts';
-import { address, bytes, choice, integer, milliseconds, type OptionValue, onOff, text } from './values.ts';
+import { address, bytes, choice, hostList, integer, milliseconds, type OptionValue, onOff, text } from './values.ts';
 
 const launched = ['train', 'evaluate', 'demo'] as const;
 const decides = ['train', 'evaluate', 'demo', 'coordinator'] as const;
@@ -85,9 +85,9 @@ export const optionDefinitions = {
       'Equal on all workers of a run.',
   }),
   out: define(directory, {
-    commands: [...launched, ...listens],
+    commands: [...launched, ...listens, 'certs'],
     default: 'lockstep-out',
-    commandDefaults: { evaluate: 'lockstep-out/evaluation' },
+    commandDefaults: { evaluate: 'lockstep-out/evaluation', certs: 'lockstep-certs' },
     description: 'Where the model, the journal and other results go.',
   }),
   output: define(file, {
@@ -222,6 +222,18 @@ export const optionDefinitions = {
     default: null,
     defaultText: 'none',
     description: 'Private key (PEM) of this process.',
+  }),
+  hosts: define(hostList(), {
+    commands: ['certs'],
+    default: null,
+    defaultText: 'none',
+    requiredBy: ['certs'],
+    description: 'Hosts that get a certificate, as the others will address them.',
+  }),
+  days: define(integer(1, 3650), {
+    commands: ['certs'],
+    default: 365,
+    description: 'How long the certificates of hosts are valid. The authority is for ten years.',
   }),
   insecure: define(onOff(), {
     commands: listens,

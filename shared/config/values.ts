@@ -70,6 +70,17 @@ const switchWords: Readonly<Record<string, boolean>> = {
   off: false,
 };
 
+/** Host names (also with a leading `*.`) and IP addresses, separated by commas. */
+export function hostList(): OptionValue<string> {
+  const host = /^\s*((\*\.)?[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\s*$/;
+  return {
+    schema: z.string().refine((given) => given.split(',').every((part) => host.test(part))),
+    expected: 'host names or addresses separated by commas, such as trainer-0,10.0.0.7',
+    placeholder: 'HOST,…',
+    fromText: (given) => given,
+  };
+}
+
 export function onOff(): OptionValue<boolean> {
   return {
     schema: z.boolean(),

@@ -1,0 +1,2 @@
+export { type Identity, makeAuthority, makeIdentity } from './certificate.ts';
+export { type CertificateRequest, writeCertificates } from './write.ts';
