@@ -1,0 +1,3 @@
+import { engineContract } from '../support/engine-contract.ts';
+
+await engineContract('tensorflow', { compile: false });

@@ -1,0 +1,3 @@
+import { kerasParity } from '../support/keras-parity.ts';
+
+await kerasParity('tensorflow', { compile: false });

@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { at } from '../../shared/core/index.ts';
+import { type Batch, type LossName, type MetricName, resolveOptimizer } from '../../shared/job/index.ts';
+import { type Engine, type EngineName, type Trainer, tf } from '../../worker/engine/index.ts';
+import { sampleLosses } from '../../worker/engine/losses.ts';
+import { resolveAccuracy, sampleMetrics } from '../../worker/engine/metrics.ts';
+import { openEngine, relativeDistance, smallJob } from './engine-fixtures.ts';
+
+/**
+ * One float32 rounding is 6e-8 relative. A step of these problems adds some dozen products per value, in an order that
+ * depends on the CPU, and the golden sequences are 12 steps long; 2e-7 was measured.
+ */
+const ROUNDING = 1e-6;
+
+/**
+ * Adam's step size holds 1 − β₂ᵗ, computed in float32: for β₂ = 0.999 one rounding of β₂ᵗ is 6e-8 of about 0.001·t,
+ * and its square root half of that, 3e-5 of each update in the worst step. Ours and Keras's power function may round
+ * differently.
+ */
+const STEP_SIZE_ROUNDING = 3e-5;
+
+interface TensorGolden {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly values: readonly number[];
+}
+
+interface OptimizerGoldens {
+  readonly inputs: readonly number[];
+  readonly targets: readonly number[];
+  readonly kernel: readonly number[];
+  readonly bias: readonly number[];
+  readonly cases: Readonly<Record<string, OptimizerCase>>;
+}
+
+interface OptimizerCase {
+  readonly optimizer: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly steps: readonly {
+    readonly loss: number;
+    readonly kernel: readonly number[];
+    readonly bias: readonly number[];
+  }[];
+}
+
+interface FunctionGoldens {
+  readonly data: Readonly<Record<string, { readonly true: TensorGolden; readonly pred: TensorGolden }>>;
+  readonly losses: readonly {
+    readonly loss: LossName;
+    readonly data: string;
+    readonly value: number;
+    readonly gradient: readonly number[];
+  }[];
+  readonly metrics: readonly { readonly metric: MetricName; readonly data: string; readonly value: number }[];
+}
+
+interface ModelGoldens {
+  readonly inputs: readonly number[];
+  readonly targets: readonly number[];
+  readonly initial: Readonly<Record<string, readonly number[]>>;
+  readonly steps: readonly {
+    readonly loss: number;
+    readonly accuracy: number;
+    readonly weights: Readonly<Record<string, readonly number[]>>;
+  }[];
+  readonly evaluated: { readonly loss: number; readonly accuracy: number };
+}
+
+function goldens<T>(name: string): T {
+  const file = new URL(`../../../test/parity/goldens/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as T;
+}
+
+function batchOf(rows: number, inputs: readonly number[], targets: readonly number[]): Batch {
+  return {
+    rows,
+    realRows: rows,
+    inputs: [Float32Array.from(inputs)],
+    targets: [Float32Array.from(targets)],
+    weights: new Float32Array(rows).fill(1),
+  };
+}
+
+function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
+  const distance = relativeDistance(actual, expected);
+  assert.ok(
+    distance <= tolerance,
+    `${what}: off by ${distance.toExponential(2)}, more than ${tolerance.toExponential(2)}`,
+  );
+}
+
+/** Compares an engine with the values that Keras gave (keras_goldens.py). */
+export async function kerasParity(name: EngineName, { compile }: { readonly compile: boolean }): Promise<void> {
+  const { engine: opened, skip } = await openEngine(name);
+  const engine = opened as Engine;
+  const label = compile ? `${name}, compiled` : name;
+
+  const optimizerGoldens = goldens<OptimizerGoldens>('optimizers');
+  for (const [caseName, golden] of Object.entries(optimizerGoldens.cases)) {
+    test(`${label}: ${caseName} moves weights as Keras does`, { skip }, async () => {
+      const trainer = await engine.createTrainer(
+        smallJob({
+          buildModel: () => tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3 })] }),
+          inputs: [{ shape: [4], dtype: 'float32' }],
+          optimizer: resolveOptimizer({ name: golden.optimizer, ...golden.options }),
+          loss: 'meanSquaredError',
+          metrics: [],
+          rows: [8],
+          compile,
+        }),
+      );
+      try {
+        checkOptimizer(trainer, optimizerGoldens, golden);
+      } finally {
+        trainer.close();
+      }
+    });
+  }
+
+  // These functions are the same ones, compiled or not.
+  if (!compile) functionParity(label, skip);
+
+  test(`${label}: a model with regularization and batch normalization reports and learns what Keras does`, {
+    skip,
+  }, async () => {
+    const golden = goldens<ModelGoldens>('model');
+    const trainer = await engine.createTrainer(
+      smallJob({
+        buildModel: goldenModel,
+        inputs: [{ shape: [4], dtype: 'float32' }],
+        optimizer: resolveOptimizer({ name: 'sgd', learningRate: 0.1, momentum: 0.9 }),
+        rows: [16],
+        compile,
+      }),
+    );
+    try {
+      checkModel(trainer, golden);
+    } finally {
+      trainer.close();
+    }
+  });
+}
+
+function checkOptimizer(trainer: Trainer, problem: OptimizerGoldens, golden: OptimizerCase): void {
+  const batch = batchOf(8, problem.inputs, problem.targets);
+  const [kernel, bias] = trainer.readWeights();
+  assert.ok(kernel !== undefined && bias !== undefined);
+  trainer.writeWeights([
+    { ...kernel, values: Float32Array.from(problem.kernel) },
+    { ...bias, values: Float32Array.from(problem.bias) },
+  ]);
+  let before = [...problem.kernel, ...problem.bias];
+  let moved = 0;
+  for (const [step, expected] of golden.steps.entries()) {
+    const contribution = trainer.forwardBackward(batch, { step, replica: 0, replicas: 1, globalSamples: 8 });
+    trainer.apply(contribution, step);
+    assertClose([at(contribution.statistics, 0) / 8], [expected.loss], 10 * ROUNDING, `loss of step ${step}`);
+    const actual = trainer.readWeights().flatMap(({ values }) => [...values]);
+    const after = [...expected.kernel, ...expected.bias];
+    moved += norm(after.map((value, index) => value - at(before, index)));
+    before = after;
+    const tolerance = ROUNDING + (golden.optimizer === 'adam' ? (STEP_SIZE_ROUNDING * moved) / norm(after) : 0);
+    assertClose(actual, after, tolerance, `weights after step ${step}`);
+  }
+}
+
+function functionParity(label: string, skip: string | false): void {
+  const { data, losses, metrics } = goldens<FunctionGoldens>('losses-and-metrics');
+  const tensorOf = ({ values, shape, dtype }: TensorGolden): tf.Tensor =>
+    tf.tensor([...values], [...shape], dtype as 'float32' | 'int32');
+  const pairOf = (set: string): { target: tf.Tensor; prediction: tf.Tensor; rows: number } => {
+    const golden = data[set];
+    assert.ok(golden !== undefined);
+    return { target: tensorOf(golden.true), prediction: tensorOf(golden.pred), rows: at(golden.true.shape, 0) };
+  };
+
+  for (const { loss, data: set, value, gradient } of losses) {
+    test(`${label}: ${loss} on ${set} data is Keras’s, and so is its gradient`, { skip }, () => {
+      tf.tidy(() => {
+        const { target, prediction, rows } = pairOf(set);
+        const result = tf.valueAndGrad((x: tf.Tensor) => tf.mean(sampleLosses[loss](target, x)))(prediction);
+        assert.deepEqual(sampleLosses[loss](target, prediction).shape, [rows]);
+        assertClose(result.value.dataSync(), [value], ROUNDING, 'loss');
+        assertClose(result.grad.dataSync(), gradient, ROUNDING, 'gradient');
+      });
+    });
+  }
+
+  for (const { metric, data: set, value } of metrics) {
+    test(`${label}: ${metric} on ${set} data is Keras’s`, { skip }, () => {
+      tf.tidy(() => {
+        const { target, prediction, rows } = pairOf(set);
+        const resolved = resolveAccuracy(metric, target.shape.slice(1), prediction.shape.slice(1));
+        const samples = sampleMetrics[resolved](target, prediction);
+        assert.deepEqual(samples.shape, [rows]);
+        assertClose(tf.mean(samples).dataSync(), [value], ROUNDING, 'metric');
+      });
+    });
+  }
+}
+
+function checkModel(trainer: Trainer, golden: ModelGoldens): void {
+  const batch = batchOf(16, golden.inputs, golden.targets);
+  trainer.writeWeights(
+    trainer
+      .readWeights()
+      .map((weight) => ({ ...weight, values: Float32Array.from(golden.initial[weight.name] ?? []) })),
+  );
+  for (const [step, expected] of golden.steps.entries()) {
+    const contribution = trainer.forwardBackward(batch, { step, replica: 0, replicas: 1, globalSamples: 16 });
+    trainer.apply(contribution, step);
+    // Momentum carries each step's rounding on: an order of magnitude over the 12 steps.
+    assertClose([at(contribution.statistics, 0) / 16], [expected.loss], 10 * ROUNDING, `loss of step ${step}`);
+    assert.equal(at(contribution.statistics, 1) / 16, expected.accuracy);
+    for (const { name, values } of trainer.readWeights()) {
+      const after = expected.weights[name] ?? [];
+      assertClose(values, after, 10 * ROUNDING, `${name} after step ${step}`);
+    }
+  }
+  const { lossSum, metricSums, samples } = trainer.evaluate(batch);
+  assertClose([lossSum / samples], [golden.evaluated.loss], 10 * ROUNDING, 'evaluated loss');
+  assert.equal(at(metricSums, 0) / samples, golden.evaluated.accuracy);
+}
+
+function goldenModel(): tf.LayersModel {
+  const kernelRegularizer = tf.regularizers.l2({ l2: 0.05 });
+  return tf.sequential({
+    layers: [
+      tf.layers.dense({ inputShape: [4], units: 5, activation: 'tanh', kernelRegularizer }),
+      tf.layers.batchNormalization({ momentum: 0.9 }),
+      tf.layers.dense({ units: 3, activation: 'softmax' }),
+    ],
+  });
+}
+
+function norm(values: readonly number[]): number {
+  return Math.hypot(...values);
+}
