@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { isAlive, LockstepRun, removeOutputs } from '../support/lockstep-run.ts';
+import { repositoryRoot } from '../support/repository.ts';
+
+after(removeOutputs);
+
+const job = join(repositoryRoot, 'test/support/jobs/endless.ts');
+const HEARTBEAT_TIMEOUT_MS = 2_000;
+
+/** A run of three workers that is in the middle of training, and the pids of its processes. */
+async function training(): Promise<{ run: LockstepRun; coordinator: number; workers: readonly number[] }> {
+  const run = new LockstepRun(['train', job, '--workers', '3', '--heartbeat-timeout-ms', String(HEARTBEAT_TIMEOUT_MS)]);
+  const stderr = await run.stderrMatches(/step \d+/);
+  const { coordinator, workers } = run.children();
+  assert.ok(coordinator !== undefined && workers.length === 3, `three workers train: ${stderr}`);
+  return { run, coordinator, workers };
+}
+
+async function assertEndsClean(run: LockstepRun, pids: readonly number[]): Promise<string> {
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 1, stderr);
+  assert.deepEqual(pids.filter(isAlive), [], 'no process is left');
+  assert.ok(!existsSync(join(run.out, 'model')), 'no model of a failed run');
+  const drafts = existsSync(run.out) ? readdirSync(run.out).filter((name) => /tmp|\.draft|\.part/.test(name)) : [];
+  assert.deepEqual(drafts, [], 'no half-written file');
+  return stderr;
+}
+
+test('kill -9 of a worker ends the run with a message that names it, its phase and step', async () => {
+  const { run, coordinator, workers } = await training();
+  process.kill(workers[1] as number, 'SIGKILL');
+  const stderr = await assertEndsClean(run, [coordinator, ...workers]);
+  assert.match(stderr, /run\/worker-lost: worker w\d \(pid \d+ on .+\) was lost in [a-z-]+ of step \d+/);
+  assert.match(stderr, new RegExp(`\\(pid ${workers[1]}\\b`));
+});
+
+test('kill -9 of the coordinator ends the run with a message that says so', async () => {
+  const { run, coordinator, workers } = await training();
+  process.kill(coordinator, 'SIGKILL');
+  const stderr = await assertEndsClean(run, [coordinator, ...workers]);
+  assert.match(stderr, /run\/coordinator-lost: .*coordinator \(pid \d+\).*SIGKILL/);
+});
+
+test('a stopped worker is named after the heartbeat timeout, and is gone in the end', async () => {
+  const { run, coordinator, workers } = await training();
+  process.kill(workers[0] as number, 'SIGSTOP');
+  const stderr = await assertEndsClean(run, [coordinator, ...workers]);
+  assert.match(stderr, /run\/worker-lost: worker w\d .*no heartbeat for \d+ ms/);
+  assert.match(stderr, new RegExp(`\\(pid ${workers[0]}\\b`));
+});
+
+test('kill -9 of the launcher leaves no process behind', async () => {
+  const { run, coordinator, workers } = await training();
+  run.signal('SIGKILL');
+  await run.ended;
+  // The pipes close when the last process that inherited them has ended.
+  assert.deepEqual([coordinator, ...workers].filter(isAlive), []);
+});
+
+test('Ctrl-C drains: the step is finished, the model is saved, the exit code is 130', async () => {
+  const { run, coordinator, workers } = await training();
+  run.signal('SIGINT');
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 130, stderr);
+  assert.ok(existsSync(join(run.out, 'model', 'model.json')), 'the model is saved');
+  assert.deepEqual([coordinator, ...workers].filter(isAlive), []);
+});
+
+test('a second Ctrl-C stops at once and leaves no process', async () => {
+  const { run, coordinator, workers } = await training();
+  run.signal('SIGINT');
+  run.signal('SIGINT');
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 130, stderr);
+  assert.deepEqual([coordinator, ...workers].filter(isAlive), []);
+});

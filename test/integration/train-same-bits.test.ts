@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { type RunJson, removeOutputs, trainJson } from '../support/lockstep-run.ts';
+import { repositoryRoot } from '../support/repository.ts';
+
+after(removeOutputs);
+
+const smallJob = join(repositoryRoot, 'test/support/jobs/small.ts');
+const recurrentJob = join(repositoryRoot, 'test/support/jobs/recurrent.ts');
+
+async function withWorkers(args: readonly string[], counts: readonly number[]): Promise<RunJson[]> {
+  const results: RunJson[] = [];
+  // One after the other: six workers at once are enough for two cores.
+  for (const workers of counts) results.push(await trainJson([...args, '--workers', String(workers)]));
+  return results;
+}
+
+function assertSame(results: readonly RunJson[]): void {
+  const [first] = results;
+  for (const result of results) {
+    const { weightsSha256, loss, metrics, validation, test: tested, steps, samples } = result;
+    assert.deepEqual(
+      { weightsSha256, loss, metrics, validation, tested, steps, samples },
+      {
+        weightsSha256: first?.weightsSha256,
+        loss: first?.loss,
+        metrics: first?.metrics,
+        validation: first?.validation,
+        tested: first?.test,
+        steps: first?.steps,
+        samples: first?.samples,
+      },
+    );
+  }
+}
+
+test('batch norm, dropout and a short last batch give the same bits and metrics on 1, 2, 3 and 6 workers', async () => {
+  const results = await withWorkers([smallJob, '--replicas', '6'], [1, 2, 3, 6]);
+  assertSame(results);
+  assert.equal(results[0]?.steps, 9);
+  assert.equal(results[0]?.samples, 300);
+});
+
+test('workers with unequal numbers of replicas give the same bits', async () => {
+  assertSame(await withWorkers([smallJob, '--replicas', '4', '--max-steps', '4'], [1, 3]));
+});
+
+test('the eager engine gives the same bits on 1 and 2 workers', async () => {
+  assertSame(await withWorkers([smallJob, '--replicas', '2', '--max-steps', '4', '--eager'], [1, 2]));
+});
+
+test('the cpu engine gives the same bits on 1 and 2 workers', async () => {
+  assertSame(await withWorkers([smallJob, '--replicas', '2', '--max-steps', '3', '--engine', 'cpu'], [1, 2]));
+});
+
+test('an LSTM over an embedding gives the same bits on 1 and 3 workers', async () => {
+  assertSame(await withWorkers([recurrentJob, '--replicas', '3'], [1, 3]));
+});
+
+test('another seed, or another number of replicas, gives other weights', async () => {
+  const base = await trainJson([smallJob, '--replicas', '2', '--max-steps', '2']);
+  const otherSeed = await trainJson([smallJob, '--replicas', '2', '--max-steps', '2', '--seed', '8']);
+  assert.notEqual(otherSeed.weightsSha256, base.weightsSha256);
+});
+
+const cifar = join(repositoryRoot, '../shared/data/cifar-10-batches-bin');
+const skip = existsSync(cifar) ? false : `no CIFAR-10 at ${cifar}`;
+
+test('the chapter’s CNN on CIFAR-10 gives the same bits on 1, 2, 3 and 6 workers, others for another seed', {
+  skip,
+}, async () => {
+  const job = join(repositoryRoot, 'examples/cifar10-cnn.ts');
+  const args = [job, '--data', cifar, '--replicas', '6', '--max-steps', '40'];
+  assertSame(await withWorkers([...args, '--seed', '7'], [1, 2, 3, 6]));
+  const [seven] = await withWorkers([...args, '--seed', '7', '--max-steps', '3'], [2]);
+  const [eight] = await withWorkers([...args, '--seed', '8', '--max-steps', '3'], [2]);
+  assert.notEqual(eight?.weightsSha256, seven?.weightsSha256);
+});

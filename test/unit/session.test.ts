@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { RunSettings } from '../../shared/config/index.ts';
+import { Schedule } from '../../shared/sampling/index.ts';
+import { canonicalJson, hashJob, type JobFingerprint } from '../../worker/session/job-hash.ts';
+import { ProgressBoard, phases } from '../../worker/session/progress-board.ts';
+import { batchRows, evaluationPlan, planRun } from '../../worker/session/run-plan.ts';
+
+const dataset = { kind: 'glyphs', options: {}, transforms: [] };
+const job = {
+  optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0, nesterov: false },
+  loss: 'meanSquaredError',
+  metrics: [],
+  data: { train: dataset },
+  batchSize: 12,
+  epochs: 2,
+  seed: 5,
+  shuffle: true,
+} as const;
+const settings: RunSettings = {
+  mode: 'train',
+  workers: 1,
+  replicas: 3,
+  epochs: null,
+  maxSteps: null,
+  globalBatchSize: null,
+  seed: null,
+  eager: false,
+  bucketBytes: 1,
+  segmentBytes: 1,
+  segmentTimeoutMs: 1,
+};
+
+test('a run takes from the job what the settings leave open', () => {
+  const plan = planRun(job, settings, 50);
+  assert.equal(plan.seed, 5);
+  assert.equal(plan.stepsPerEpoch, 5);
+  assert.equal(plan.totalSteps, 10);
+  assert.equal(plan.train.globalBatchSize, 12);
+});
+
+test('settings win over the job', () => {
+  const plan = planRun(job, { ...settings, seed: 8, epochs: 3, maxSteps: 4, globalBatchSize: 6 }, 50);
+  assert.deepEqual([plan.seed, plan.epochs, plan.totalSteps, plan.train.globalBatchSize], [8, 3, 4, 6]);
+});
+
+test('an evaluation takes no step', () => {
+  assert.equal(planRun(job, { ...settings, mode: 'evaluate' }, 50).totalSteps, 0);
+});
+
+test('a batch that the replicas do not divide is refused with the nearest sizes that they do', () => {
+  assert.throws(() => planRun(job, { ...settings, replicas: 5 }, 50), /batchSize 12 .* 5 equal parts.*10 or 15/);
+  assert.throws(() => planRun(job, { ...settings, replicas: 16 }, 50), /--batch-size 16,/);
+});
+
+test('every training batch has one of the announced row counts, or none', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 1, max: 7 }),
+      (samples, replicas, rows) => {
+        const plan = planRun({ ...job, batchSize: replicas * rows, epochs: 1 }, { ...settings, replicas }, samples);
+        const announced = batchRows(plan.train);
+        const schedule = new Schedule(plan.train);
+        const seen = new Set<number>();
+        for (let step = 0; step < plan.totalSteps; step++) {
+          for (let replica = 0; replica < replicas; replica++)
+            seen.add(schedule.replicaBatch(step, replica).indices.length);
+        }
+        seen.delete(0);
+        assert.ok(
+          [...seen].every((count) => announced.includes(count)),
+          `${[...seen]} in ${announced}`,
+        );
+        assert.ok(announced.length <= 2);
+      },
+    ),
+  );
+});
+
+test('an evaluation visits every sample once, in order', () => {
+  const plan = evaluationPlan(planRun(job, settings, 50), 17);
+  const schedule = new Schedule(plan);
+  const visited = [0, 1].flatMap((step) =>
+    [0, 1, 2].flatMap((replica) => [...schedule.replicaBatch(step, replica).indices]),
+  );
+  assert.deepEqual(
+    visited,
+    Array.from({ length: 17 }, (_, index) => index),
+  );
+});
+
+const fingerprint: JobFingerprint = {
+  jobFileHash: 'a',
+  topology: { layers: [1, 2] },
+  initialWeightsSha256: 'b',
+  job,
+  train: { inputs: [{ shape: [2], dtype: 'float32' }], targets: [] },
+  datasetSizes: { train: 50 },
+  datasets: { train: dataset },
+  plan: planRun(job, settings, 50),
+};
+
+test('the job hash ignores the order of keys and where files are, and nothing else', () => {
+  const hash = hashJob(fingerprint);
+  assert.equal(hashJob({ ...fingerprint, topology: { layers: [1, 2] } }), hash);
+  assert.equal(canonicalJson({ a: 1, b: { d: 2, c: 3 } }), canonicalJson({ b: { c: 3, d: 2 }, a: 1 }));
+  assert.notEqual(hashJob({ ...fingerprint, initialWeightsSha256: 'c' }), hash);
+  assert.notEqual(hashJob({ ...fingerprint, datasetSizes: { train: 51 } }), hash);
+  assert.notEqual(hashJob({ ...fingerprint, job: { ...job, loss: 'meanAbsoluteError' } }), hash);
+});
+
+test('the progress board tells another view of its memory what the writer does', () => {
+  const writer = new ProgressBoard();
+  const reader = new ProgressBoard(writer.buffer);
+  for (const [step, phase] of phases.entries()) {
+    writer.enter(phase, step);
+    writer.setMemory(step * 2 ** 33, step);
+    const read = reader.read();
+    assert.deepEqual([read.phase, read.step, read.memoryBytes, read.tensors], [phase, step, step * 2 ** 33, step]);
+    assert.ok(read.phaseMs >= 0);
+  }
+});
