@@ -1,0 +1,38 @@
+import { at } from '../../shared/core/index.ts';
+import type { Batch, BatchValues, TensorSpec } from '../../shared/job/index.ts';
+import type { ReplicaBatch } from '../../shared/sampling/index.ts';
+import type { Source } from './source.ts';
+import { valuesPerSample } from './values-per-sample.ts';
+
+/** Reads a replica's samples into `batch`'s arrays if they have the right size, else into new ones; pads with zeros. */
+export function assembleBatch(source: Source, { rows, indices }: ReplicaBatch, reuse?: Batch): Batch {
+  const inputs = source.inputs.map((spec, input) => allocate(spec, rows, reuse?.inputs[input]));
+  const targets = source.targets.map((spec, target) => allocate(spec, rows, reuse?.targets[target]));
+  for (const [row, index] of indices.entries()) {
+    source.read(index, rowViews(inputs, rows, row), rowViews(targets, rows, row));
+  }
+  const realRows = indices.length;
+  for (const values of [...inputs, ...targets]) values.fill(0, (values.length / rows) * realRows);
+  const weights = new Float32Array(rows).fill(1, 0, realRows);
+  return { rows, realRows, inputs, targets, weights };
+}
+
+function allocate(spec: TensorSpec, rows: number, reuse: BatchValues | undefined): BatchValues {
+  const length = rows * valuesPerSample(spec);
+  if (reuse?.length === length && reuse instanceof Int32Array === (spec.dtype === 'int32')) return reuse;
+  return spec.dtype === 'int32' ? new Int32Array(length) : new Float32Array(length);
+}
+
+function rowViews(tensors: readonly BatchValues[], rows: number, row: number): BatchValues[] {
+  return tensors.map((values, tensor) => {
+    const length = at(tensors, tensor).length / rows;
+    return values.subarray(row * length, (row + 1) * length);
+  });
+}
+
+/** The buffers to hand over when a batch goes to another thread; none that already went elsewhere. */
+export function buffersOf(batch: Batch): ArrayBuffer[] {
+  return [...batch.inputs, ...batch.targets, batch.weights]
+    .map((values) => values.buffer as ArrayBuffer)
+    .filter((buffer) => buffer.byteLength > 0);
+}

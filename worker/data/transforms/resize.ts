@@ -1,0 +1,92 @@
+import { at, LockstepError } from '../../../shared/core/index.ts';
+import type { TensorSpec } from '../../../shared/job/index.ts';
+import type { Source } from '../source.ts';
+import { valuesPerSample } from '../values-per-sample.ts';
+
+/**
+ * Bilinear with half-pixel centres and no antialiasing, as TensorFlow's `tf.image.resize(…, method='bilinear')`.
+ * @throws LockstepError data/shape for an input that is no float image
+ */
+export function resizeInputs(source: Source, height: number, width: number): Source {
+  const plans = source.inputs.map((spec) => planResize(spec, height, width));
+  const originals = source.inputs.map((spec) => new Float32Array(valuesPerSample(spec)));
+  return {
+    ...source,
+    inputs: plans.map(({ channels }) => ({ shape: [height, width, channels], dtype: 'float32' })),
+    read(index, inputs, targets) {
+      source.read(index, originals, targets);
+      for (const [input, plan] of plans.entries()) resize(at(originals, input), plan, at(inputs, input));
+    },
+    close: () => source.close?.(),
+  };
+}
+
+/** For each output position along one axis: its two input positions, and the second one's share. */
+interface Axis {
+  readonly lower: Int32Array;
+  readonly upper: Int32Array;
+  readonly share: Float32Array;
+}
+
+export interface ResizePlan {
+  readonly channels: number;
+  readonly rows: Axis;
+  readonly columns: Axis;
+  /** Values in one row of the original. */
+  readonly rowLength: number;
+}
+
+/** @throws LockstepError data/shape */
+export function planResize(spec: TensorSpec, height: number, width: number): ResizePlan {
+  const [fromHeight, fromWidth, channels] = spec.shape;
+  const isImage = spec.shape.length === 3 && spec.dtype === 'float32';
+  if (!isImage || fromHeight === undefined || fromWidth === undefined || channels === undefined) {
+    throw new LockstepError(
+      'data/shape',
+      `resize needs float32 images [height, width, channels], got ${spec.dtype} [${spec.shape.join(', ')}]`,
+    );
+  }
+  return {
+    channels,
+    rows: planAxis(fromHeight, height, 1),
+    columns: planAxis(fromWidth, width, channels),
+    rowLength: fromWidth * channels,
+  };
+}
+
+/** Positions come multiplied by `stride`. */
+function planAxis(from: number, to: number, stride: number): Axis {
+  const axis = { lower: new Int32Array(to), upper: new Int32Array(to), share: new Float32Array(to) };
+  for (let position = 0; position < to; position++) {
+    const centre = ((position + 0.5) * from) / to - 0.5;
+    const floor = Math.floor(centre);
+    axis.lower[position] = Math.max(floor, 0) * stride;
+    axis.upper[position] = Math.min(floor + 1, from - 1) * stride;
+    axis.share[position] = centre - floor;
+  }
+  return axis;
+}
+
+/** `image` is [height, width, channels] before, `resized` after. */
+export function resize(image: Float32Array, plan: ResizePlan, resized: { [index: number]: number }): void {
+  const { channels, rows, columns, rowLength } = plan;
+  let out = 0;
+  // Every index is in range by planAxis; a check per value would cost more than the arithmetic.
+  for (let row = 0; row < rows.lower.length; row++) {
+    const above = (rows.lower[row] as number) * rowLength;
+    const below = (rows.upper[row] as number) * rowLength;
+    const down = rows.share[row] as number;
+    for (let column = 0; column < columns.lower.length; column++) {
+      const left = columns.lower[column] as number;
+      const right = columns.upper[column] as number;
+      const across = columns.share[column] as number;
+      for (let channel = 0; channel < channels; channel++) {
+        const topLeft = image[above + left + channel] as number;
+        const bottomLeft = image[below + left + channel] as number;
+        const top = topLeft + ((image[above + right + channel] as number) - topLeft) * across;
+        const bottom = bottomLeft + ((image[below + right + channel] as number) - bottomLeft) * across;
+        resized[out++] = top + (bottom - top) * down;
+      }
+    }
+  }
+}
