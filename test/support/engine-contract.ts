@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, LockstepError } from '../../shared/core/index.ts';
-import type { LossName, MetricName } from '../../shared/job/index.ts';
+import { type LossName, type MetricName, optimizers } from '../../shared/job/index.ts';
 import {
   type Engine,
   type EngineName,
@@ -275,6 +275,19 @@ export async function engineContract(name: EngineName, { compile }: { readonly c
       second.close();
     },
   );
+
+  contract('written weights start afresh, without what the optimizer gathered before', async () => {
+    const optimizer = optimizers.adam({ learningRate: 0.1 });
+    const fresh = await hashAfter({ optimizer }, 3);
+    await withTrainer({ optimizer }, (trainer) => {
+      const initial = trainer.readWeights();
+      const batch = randomBatch(smallJob(), 12);
+      train(trainer, batch, 2);
+      trainer.writeWeights(initial);
+      train(trainer, batch, 3);
+      assert.equal(weightsSha256(trainer.readWeights()), fresh);
+    });
+  });
 
   contract('weights of another model are refused by name, and none is changed', () =>
     withTrainer({}, (trainer) => {

@@ -128,6 +128,7 @@ export class EagerTrainer implements Trainer {
 
   writeWeights(weights: readonly NamedWeight[]): void {
     this.#weights.write(weights);
+    this.#optimizer.reset();
   }
 
   close(): void {

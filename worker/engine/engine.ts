@@ -101,12 +101,16 @@ export interface Trainer {
   forwardBackward(batch: Batch, microstep: Microstep): Contribution;
   /** Applies the optimizer to the sum of all replicas' contributions. `step` counts from 0. */
   apply(reduced: Contribution, step: number): void;
+  /** The batch has as many rows as a full training batch (`TrainerOptions.rows`), the last ones padding if need be. */
   evaluate(batch: Batch): EvaluationSums;
-  /** One array per model output, [realRows, …]. */
+  /** One array per model output, [realRows, …]; the batch as for `evaluate`. */
   predict(batch: Batch): Float32Array[];
   /** All weights in the model's order. */
   readWeights(): NamedWeight[];
-  /** @throws LockstepError checkpoint/mismatch when names, order or shapes differ */
+  /**
+   * Sets all weights and forgets what the optimizer gathered. The arrays stay the caller's.
+   * @throws LockstepError checkpoint/mismatch when names, order or shapes differ; then nothing has changed
+   */
   writeWeights(weights: readonly NamedWeight[]): void;
   close(): void;
 }

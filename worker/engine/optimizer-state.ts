@@ -11,12 +11,20 @@ export class OptimizerState {
   readonly #rule: OptimizerRule;
   readonly #weights: readonly tf.LayerVariable[];
   /** [weight][slot] */
-  readonly #slots: tf.Tensor[][];
+  #slots: tf.Tensor[][] = [];
 
   constructor(config: OptimizerConfig, weights: readonly tf.LayerVariable[]) {
     this.#rule = optimizerRule(config);
     this.#weights = weights;
-    this.#slots = weights.map((weight) => this.#rule.slots.map(() => tf.keep(tf.zeros(weight.shape as number[]))));
+    this.reset();
+  }
+
+  /** Sets every slot to zeros, as before the first step. */
+  reset(): void {
+    this.dispose();
+    this.#slots = this.#weights.map((weight) =>
+      this.#rule.slots.map(() => tf.keep(tf.zeros(weight.shape as number[]))),
+    );
   }
 
   /** Moves every weight by its part of the flat gradients, one array per bucket. `step` counts from 0. */
@@ -54,6 +62,6 @@ export class OptimizerState {
 
   dispose(): void {
     tf.dispose(this.#slots);
-    this.#slots.length = 0;
+    this.#slots = [];
   }
 }

@@ -138,7 +138,8 @@ export class CompiledTrainer implements Trainer {
 
   writeWeights(weights: readonly NamedWeight[]): void {
     this.#weights.check(weights);
-    this.#assign(weights);
+    // A copy, because a variable may live in the array that it was set from.
+    this.#assign(weights.map((weight) => ({ ...weight, values: weight.values.slice() })));
   }
 
   close(): void {

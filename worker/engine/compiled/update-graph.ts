@@ -1,6 +1,7 @@
 import { at } from '../../../shared/core/index.ts';
 import { type Attr, dtypes, type GraphBuilder, type Ref, typeAttr } from '../../graph/index.ts';
 import type { tf } from '../tf.ts';
+import { addConstraint } from './constraint-graph.ts';
 import { feedNames } from './feed-names.ts';
 import { addUpdate, kernelSlots } from './optimizer-kernels.ts';
 import type { TrainGraphOptions, Variable } from './train-graph.ts';
@@ -16,7 +17,7 @@ export function addSlots(builder: GraphBuilder, { network, optimizer }: TrainGra
 
 export function addApply(
   builder: GraphBuilder,
-  { network, optimizer }: TrainGraphOptions,
+  { backend, network, optimizer }: TrainGraphOptions,
   variables: readonly Variable[],
   slots: readonly Ref[][],
 ): Ref {
@@ -28,9 +29,10 @@ export function addApply(
     const flat = builder.placeholder(feedNames.bucket(index), dtypes.float32, [bucket.length]);
     const members = bucket.members.map((member) => ({ member, ...variableFor(at(network.trainable, member)) }));
     const parts = cut(builder, flat, members);
-    for (const [position, { member, handle }] of members.entries()) {
+    for (const [position, { member, handle, weight }] of members.entries()) {
       const updated = { variable: handle, slots: at(slots, member), gradient: at(parts, position) };
-      done.push(addUpdate(builder, optimizer, rate, updated));
+      const node = addUpdate(builder, optimizer, rate, updated);
+      done.push(addConstraint(builder, backend, weight, handle, node));
     }
   }
   const statistics = network.statistics.map(variableFor);
