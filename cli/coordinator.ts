@@ -33,6 +33,6 @@ export function coordinatorCommand(program: Command, finish: Finish): void {
         console.error(`lockstep: waiting for ${options.workers} workers at ${address}`);
         if (metricsAddress !== null) console.error(`lockstep: metrics and status at http://${metricsAddress}`);
       };
-      finish(await runAsCoordinator(start, announce));
+      finish(await runAsCoordinator(start, { onListening: announce, drainOn: ['SIGINT', 'SIGTERM'] }));
     });
 }

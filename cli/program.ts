@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { nearest } from '../shared/config/index.ts';
 import { LockstepError } from '../shared/core/index.ts';
+import { benchCommand } from './bench.ts';
 import { certsCommand } from './certs.ts';
 import { coordinatorCommand } from './coordinator.ts';
 import { demoCommand } from './demo.ts';
@@ -60,6 +61,7 @@ export function buildProgram(finish: Finish): Command {
     predictCommand,
     demoCommand,
     doctorCommand,
+    benchCommand,
     coordinatorCommand,
     workerCommand,
     certsCommand,

@@ -1,5 +1,6 @@
 import { LockstepError } from '../../shared/core/index.ts';
 import { exitCodeFor } from '../failures.ts';
+import { parseErrorText } from './error-text.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import { runAsCoordinator, runAsWorker } from './roles.ts';
 
@@ -14,8 +15,17 @@ process.once('message', (message: ToChild) => {
 
 function run(message: ToChild): Promise<number> {
   if (message.kind === 'start-worker') return runAsWorker(message.options);
-  return runAsCoordinator(message.options, (address, metricsAddress) => {
+  const onListening = (address: string, metricsAddress: string | null) => {
     process.send?.({ kind: 'listening', address, metricsAddress } satisfies FromChild);
+  };
+  // The launcher drains by SIGINT; when it sends SIGTERM the time for that is over.
+  return runAsCoordinator(message.options, {
+    onListening,
+    onErrorText: (text) => {
+      const error = parseErrorText(text);
+      if (error !== null) process.send?.({ kind: 'failed', error, wasTold: true } satisfies FromChild);
+    },
+    drainOn: ['SIGINT'],
   });
 }
 
@@ -24,5 +34,7 @@ function exitWith(error: unknown): void {
   if (!(error instanceof LockstepError)) throw error;
   const code = exitCodeFor(error);
   // The channel is a pipe: exiting before the callback would lose the message.
-  process.send?.({ kind: 'failed', error: error.toRecord() } satisfies FromChild, () => process.exit(code));
+  process.send?.({ kind: 'failed', error: error.toRecord(), wasTold: false } satisfies FromChild, () =>
+    process.exit(code),
+  );
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { type ErrorRecord, isErrorCode } from '../../shared/core/index.ts';
+import type { ErrorRecord } from '../../shared/core/index.ts';
+import { parseErrorText } from './error-text.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import type { ChildWords } from './report.ts';
 
@@ -25,13 +26,12 @@ export class LaunchedChild {
   readonly #streamsEnded: Promise<unknown>;
   #lastLine: string | null = null;
   #error: ErrorRecord | null = null;
-  readonly #spokeForItself: boolean;
+  #wasTold = false;
   #exited = false;
 
   constructor(options: ChildOptions) {
     this.name = options.name;
     const { stdout, stderr } = options;
-    this.#spokeForItself = stderr === 'inherit';
     this.#process = fork(options.module, [...options.args], {
       detached: true,
       env: { ...process.env, ...options.env },
@@ -51,7 +51,10 @@ export class LaunchedChild {
     }
     this.#streamsEnded = Promise.all(ends);
     this.#process.on('message', (message: FromChild) => {
-      if (message.kind === 'failed') this.#error = message.error;
+      if (message.kind === 'failed') {
+        this.#error = message.error;
+        this.#wasTold = message.wasTold && stderr === 'inherit';
+      }
       options.onMessage(message);
     });
     const exit = (code: number | null, signal: string | null) => {
@@ -68,8 +71,8 @@ export class LaunchedChild {
   }
 
   get words(): ChildWords {
-    const error = this.#error ?? parseErrorLine(this.#lastLine);
-    return { pid: this.#process.pid, error, lastLine: this.#lastLine, spokeForItself: this.#spokeForItself };
+    const error = this.#error ?? parseErrorText(this.#lastLine ?? '');
+    return { pid: this.#process.pid, error, wasTold: this.#wasTold, lastLine: this.#lastLine };
   }
 
   send(message: ToChild): void {
@@ -101,10 +104,8 @@ export class LaunchedChild {
     this.#process.stderr?.destroy();
   }
 
-  /** Keeps the line that says most: the first `error:`, or else the last one that is no stack frame. */
   #remember(line: string): void {
-    if (this.#lastLine?.startsWith('error: ') || line.trim() === '' || /^\s+at /.test(line)) return;
-    this.#lastLine = line;
+    if (this.#lastLine === null || weight(line) >= weight(this.#lastLine)) this.#lastLine = line;
   }
 
   #readLines(stream: NodeJS.ReadableStream | null, take: (line: string) => void): Promise<void> {
@@ -117,9 +118,9 @@ export class LaunchedChild {
   }
 }
 
-/** `error: code: message`, as every Lockstep process prints it. */
-function parseErrorLine(line: string | null): ErrorRecord | null {
-  const match = /^error: ([a-z]+\/[a-z-]+): (.*)$/.exec(line ?? '');
-  const [, code = '', message = ''] = match ?? [];
-  return isErrorCode(code) ? { code, message, action: 'fatal', details: {} } : null;
+/** How much a line on standard error says about an end: Lockstep's own error, a crash's error, anything, nothing. */
+function weight(line: string): number {
+  if (line.startsWith('error: ')) return 3;
+  if (/^(Uncaught )?\w*Error\b.*: /.test(line)) return 2;
+  return line.trim() === '' || /^\s|^Node\.js v|^}$/.test(line) ? 0 : 1;
 }

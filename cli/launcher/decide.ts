@@ -109,7 +109,8 @@ function onExit(before: LaunchState, event: Extract<LaunchEvent, { kind: 'exited
   if (isCoordinator && phase.kind === 'starting') return withActions(terminate(state, now), say);
   const workersAreGone = children.every((child) => child.name === coordinatorName || child.exit !== null);
   if (!failed && !isCoordinator && !workersAreGone) return { state, actions: say };
-  const wait = isCoordinator ? state.limits.afterCoordinatorMs : state.limits.afterWorkerMs;
+  // Without any worker the coordinator has nothing left to notice.
+  const wait = isCoordinator || workersAreGone ? state.limits.afterCoordinatorMs : state.limits.afterWorkerMs;
   const deadline = phase.kind === 'ending' ? Math.min(phase.deadline, now + wait) : now + wait;
   return {
     state: { ...state, phase: { kind: 'ending', deadline } },

@@ -1,8 +1,8 @@
-import { assertNever, type Clock, type LockstepError, monotonicClock } from '../../shared/core/index.ts';
+import { assertNever, type Clock, monotonicClock } from '../../shared/core/index.ts';
 import { LaunchedChild } from './child.ts';
 import { coordinatorName, decide, initialLaunchState, type LaunchAction, type LaunchEvent } from './decide.ts';
 import { type LaunchPlan, planNames } from './plan.ts';
-import { type ChildWords, consequences, firstFailure, hasSpoken } from './report.ts';
+import { type ChildWords, type LaunchReport, reportLaunch } from './report.ts';
 
 export interface LaunchOptions {
   /** The first one drains the run, the next one stops it at once. */
@@ -21,17 +21,11 @@ export interface LaunchOptions {
 /** Calls `listener` each time that the user wants the run to end; returns a function that unsubscribes. */
 export type Interrupts = (listener: () => void) => () => void;
 
-export interface LaunchOutcome {
+export interface LaunchOutcome extends LaunchReport {
   readonly exitCode: number;
-  /** The first failure, or `null`. */
-  readonly failure: LockstepError | null;
-  /** The process that failed first has printed its error on the launcher's own standard error. */
-  readonly wasTold: boolean;
-  /** How the other processes ended, a line each; empty after success. */
-  readonly consequences: readonly string[];
 }
 
-const noWords: ChildWords = { pid: undefined, error: null, lastLine: null, spokeForItself: false };
+const noWords: ChildWords = { pid: undefined, error: null, wasTold: false, lastLine: null };
 
 /** Longest wait for the last lines of a process that has ended. */
 const lastLinesMs = 500;
@@ -118,9 +112,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     const exitCode = await finished;
     await Promise.all([...children.values()].map((child) => child.drained(lastLinesMs)));
     const wordsOf = (name: string) => children.get(name)?.words ?? noWords;
-    const failure = firstFailure(state, wordsOf, startedAt);
-    const wasTold = hasSpoken(state, wordsOf);
-    return { exitCode, failure, wasTold, consequences: failure === null ? [] : consequences(state, wordsOf) };
+    return { exitCode, ...reportLaunch(state, wordsOf, startedAt) };
   } finally {
     unsubscribe();
     process.off('exit', killAll);

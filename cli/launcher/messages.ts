@@ -30,4 +30,5 @@ export type ToChild =
 
 export type FromChild =
   | { readonly kind: 'listening'; readonly address: string; readonly metricsAddress: string | null }
-  | { readonly kind: 'failed'; readonly error: ErrorRecord };
+  /** `wasTold`: it is on standard error already. The last one counts. */
+  | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly wasTold: boolean };

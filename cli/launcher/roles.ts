@@ -1,32 +1,55 @@
+import type { Terminal } from '../../coordinator/index.ts';
 import type { PredictOptions } from '../../worker/predict.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 import { workerEnvironment } from './plan.ts';
 
+export interface CoordinatorHooks {
+  onListening(address: string, metricsAddress: string | null): void;
+  onErrorText?(text: string): void;
+  readonly drainOn: readonly NodeJS.Signals[];
+}
+
 /**
- * Runs a coordinator in this process until its run has ended. The first SIGINT or SIGTERM drains the run, the next one
+ * Runs a coordinator in this process until its run has ended. The first of `drainOn` drains the run, the next one
  * stops it. @returns exit code
  */
 export async function runAsCoordinator(
   start: CoordinatorStart,
-  onListening: (address: string, metricsAddress: string | null) => void,
+  { onListening, onErrorText, drainOn }: CoordinatorHooks,
 ): Promise<number> {
   const { runCoordinator } = await import('../../coordinator/index.ts');
   const { loadSecurity } = await import('../../shared/rpc/index.ts');
   const { security, ...rest } = start;
   let unsubscribe = () => {};
   try {
-    return await runCoordinator({ ...rest, security: loadSecurity(security), onListening }, (coordinator) => {
-      const drain = (signal: string) => coordinator.drain(`${signal} received`);
-      process.on('SIGINT', drain);
-      process.on('SIGTERM', drain);
-      unsubscribe = () => {
-        process.off('SIGINT', drain);
-        process.off('SIGTERM', drain);
-      };
-    });
+    return await runCoordinator(
+      { ...rest, security: loadSecurity(security), onListening, terminal: tellingTerminal(onErrorText) },
+      (coordinator) => {
+        const drain = (signal: string) => coordinator.drain(`${signal} received`);
+        for (const signal of drainOn) process.on(signal, drain);
+        unsubscribe = () => {
+          for (const signal of drainOn) process.off(signal, drain);
+        };
+      },
+    );
   } finally {
     unsubscribe();
   }
+}
+
+/** Standard error, with `onErrorText` told of every error that is written to it. */
+function tellingTerminal(onErrorText: ((text: string) => void) | undefined): Terminal {
+  const { stderr } = process;
+  return {
+    isTTY: stderr.isTTY === true,
+    get columns() {
+      return stderr.columns ?? 80;
+    },
+    write: (text) => {
+      stderr.write(text);
+      if (/^error: /m.test(text)) onErrorText?.(text);
+    },
+  };
 }
 
 /** Runs a worker in this process until its part has ended. @returns exit code */
