@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { LockstepError } from '../shared/core/index.ts';
-import type { Batch } from '../shared/job/index.ts';
+import type { Batch, DatasetDescription } from '../shared/job/index.ts';
 import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/index.ts';
 import { loadModel } from './checkpoint/index.ts';
 import { BatchLoader } from './data/index.ts';
@@ -35,10 +35,10 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   const engine = await loadEngine(options.engine, { threads: options.threads });
   const { weights } = await loadModel(options.model);
   const job = await loadJob(options.jobFile);
-  const dataset = job.data.test ?? job.data.train;
+  const dataset = firstSamples(job.data.test ?? job.data.train, options.count);
   const loader = await BatchLoader.open({ dataset, context: { directory: options.dataDirectory }, prefetch: 2 });
   try {
-    const samples = Math.min(options.count ?? loader.size, loader.size);
+    const samples = loader.size;
     const rows = Math.min(options.batchSize ?? job.batchSize, samples);
     const plan: SamplingPlan = { samples, globalBatchSize: rows, replicas: 1, seed: 0, shuffle: false };
     const trainer = await engine.createTrainer({
@@ -62,6 +62,11 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   } finally {
     await loader.close();
   }
+}
+
+function firstSamples(dataset: DatasetDescription, count: number | null): DatasetDescription {
+  if (count === null) return dataset;
+  return { ...dataset, transforms: [...dataset.transforms, { kind: 'slice', start: 0, end: count }] };
 }
 
 async function* predictions(trainer: Trainer, loader: BatchLoader, plan: SamplingPlan): AsyncGenerator<PredictionLine> {
