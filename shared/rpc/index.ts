@@ -1,6 +1,6 @@
 export { formatAddress, type HostPort, isLoopback, parseAddress } from './address.ts';
 export { type Channel, type ConnectOptions, connect, type OpenOptions } from './channel.ts';
-export type { ByteCounter, MessageStream, StreamEvents } from './message-stream.ts';
+export { type ByteCounter, MessageStream, type RawCall, type StreamEvents } from './message-stream.ts';
 export { type ChannelKind, maxMessageBytes } from './options.ts';
 export {
   loadSecurity,
@@ -26,4 +26,4 @@ export {
   type StreamMethod,
   type WorkerMessage,
 } from './service.ts';
-export { isConnectionLost } from './status.ts';
+export { connectionLost, isConnectionLost } from './status.ts';

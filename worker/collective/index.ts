@@ -1,0 +1,5 @@
+export { DirectAllreduce, type DirectAllreduceOptions } from './direct.ts';
+export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
+export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';
+export type { Member, Transport } from './transport.ts';
+export { isNode, maximalSubtrees, siblingOf, TreeSum } from './tree.ts';

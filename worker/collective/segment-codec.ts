@@ -1,0 +1,145 @@
+import { crc32 } from 'node:zlib';
+import { invariant, LockstepError } from '../../shared/core/index.ts';
+
+/** What a segment says about its payload; see peer.proto. */
+export interface SegmentHeader {
+  readonly generation: number;
+  readonly step: number;
+  readonly bucket: number;
+  readonly stage: number;
+  /** First byte of the payload in the bucket. */
+  readonly offset: number;
+}
+
+export interface Segment extends SegmentHeader {
+  /** Belongs to the receiver: a view on the received bytes where those are aligned, else a copy. */
+  readonly payload: Float32Array;
+}
+
+invariant(new Uint8Array(new Uint16Array([1]).buffer)[0] === 1, 'payloads are little-endian in memory');
+
+/** Five header fields and the checksum, each a tag byte and four bytes. */
+const fixedBytes = 6 * 5;
+const checksumTag = (6 << 3) | 5;
+const paddingTag = (14 << 3) | 2;
+const payloadTag = (15 << 3) | 2;
+
+/**
+ * gRPC puts five bytes before a message, at the start of a buffer that is 8-byte-aligned: with 3 + 4k bytes before
+ * the payload its floats are aligned where they arrive.
+ */
+const alignment = 3;
+
+/** Protobuf's encoding of a Segment, in one allocation and one copy of the values. */
+export function encodeSegment(header: SegmentHeader, values: Float32Array): Buffer {
+  const payload = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  const lengthBytes = varintBytes(payload.length);
+  const unpadded = fixedBytes + 1 + lengthBytes;
+  const padded = unpadded % 4 !== alignment;
+  const padding = padded ? (alignment + 8 - ((unpadded + 2) % 4)) % 4 : 0;
+  const payloadStart = unpadded + (padded ? 2 + padding : 0);
+  const bytes = Buffer.allocUnsafe(payloadStart + payload.length);
+  let at = 0;
+  const fixed = [header.generation, header.step, header.bucket, header.stage, header.offset, crc32(payload)];
+  for (let field = 1; field <= fixed.length; field++) {
+    bytes[at] = (field << 3) | 5;
+    at = bytes.writeUInt32LE(fixed[field - 1] as number, at + 1);
+  }
+  if (padded) {
+    bytes[at] = paddingTag;
+    bytes[at + 1] = padding;
+    bytes.fill(0, at + 2, at + 2 + padding);
+    at += 2 + padding;
+  }
+  bytes[at] = payloadTag;
+  at = writeVarint(bytes, payload.length, at + 1);
+  bytes.set(payload, at);
+  return bytes;
+}
+
+/**
+ * Reads any valid encoding of a Segment and checks all of it.
+ * @param peer who sent it, for the message
+ * @throws LockstepError collective/corrupt
+ */
+export function decodeSegment(bytes: Uint8Array, peer: string): Segment {
+  const fixed = [0, 0, 0, 0, 0, 0];
+  let payload = bytes.subarray(0, 0);
+  const seen = new Set<number>();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at < bytes.length) {
+    const tag = bytes[at] as number;
+    at++;
+    if (seen.has(tag)) throw corrupt(peer, bytes, `field ${tag >> 3} comes twice`);
+    seen.add(tag);
+    if (tag === payloadTag || tag === paddingTag) {
+      const { value, next } = readVarint(bytes, at, peer);
+      if (value > bytes.length - next) {
+        throw corrupt(peer, bytes, `field ${tag >> 3} of ${value} bytes in a message with ${bytes.length - next} left`);
+      }
+      at = next + value;
+      if (tag === payloadTag) payload = bytes.subarray(next, at);
+      else if (value > 3) throw corrupt(peer, bytes, `${value} bytes of padding, at most 3 expected`);
+    } else if ((tag & 7) === 5 && tag >> 3 >= 1 && tag <= checksumTag) {
+      if (at + 4 > bytes.length) throw corrupt(peer, bytes, `it ends inside field ${tag >> 3}`);
+      fixed[(tag >> 3) - 1] = view.getUint32(at, true);
+      at += 4;
+    } else {
+      throw corrupt(peer, bytes, `unknown field tag ${tag}`);
+    }
+  }
+  if (payload.length % 4 !== 0) throw corrupt(peer, bytes, `a payload of ${payload.length} bytes is no row of floats`);
+  const [generation, step, bucket, stage, offset, expected] = fixed as [number, number, number, number, number, number];
+  const actual = crc32(payload);
+  if (actual !== expected) {
+    throw corrupt(
+      peer,
+      bytes,
+      `checksum 0x${hex(actual)} of ${payload.length} bytes, 0x${hex(expected)} expected ` +
+        `(generation ${generation}, step ${step}, bucket ${bucket}, byte ${offset})`,
+    );
+  }
+  return { generation, step, bucket, stage, offset, payload: asFloats(payload) };
+}
+
+function asFloats(payload: Uint8Array): Float32Array {
+  const aligned = payload.byteOffset % 4 === 0 ? payload : new Uint8Array(payload);
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
+}
+
+function writeVarint(bytes: Buffer, value: number, start: number): number {
+  let at = start;
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) + 128;
+  bytes[at++] = rest;
+  return at;
+}
+
+function readVarint(bytes: Uint8Array, start: number, peer: string): { value: number; next: number } {
+  let value = 0;
+  for (let index = 0; index < 5; index++) {
+    const byte = bytes[start + index];
+    if (byte === undefined) throw corrupt(peer, bytes, 'it ends inside a length');
+    value += (byte % 128) * 128 ** index;
+    if (byte < 128) return { value, next: start + index + 1 };
+  }
+  throw corrupt(peer, bytes, 'a length of more than 5 bytes');
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
+
+function corrupt(peer: string, bytes: Uint8Array, reason: string): LockstepError {
+  return new LockstepError('collective/corrupt', `${peer} sent a corrupt segment of ${bytes.length} bytes: ${reason}`, {
+    details: { peer, bytes: bytes.length },
+    action: 'rejoin',
+  });
+}

@@ -1,0 +1,72 @@
+import type { Clock, Range } from '../../shared/core/index.ts';
+import type { ByteCounter } from '../../shared/rpc/index.ts';
+
+/** A worker's place in a generation. */
+export interface Member {
+  readonly rank: number;
+  readonly workerId: string;
+  /** Where its transport listens, host:port. */
+  readonly address: string;
+  /** The replicas that it hosts; those of all members, in rank order, cover all replicas. */
+  readonly replicas: Range;
+}
+
+/**
+ * What one peer asks of another: values [start, end) of a bucket. `reduce` asks for the sender's sum over `node`,
+ * over the slice that the receiver owns; `gather` for the reduced values of the slice that the sender owns.
+ */
+export interface ChunkRequest {
+  readonly step: number;
+  readonly bucket: number;
+  readonly stage: 'reduce' | 'gather';
+  /** The node of the canonical tree; with `gather` all replicas. */
+  readonly node: Range;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Answers peers from one generation's data. */
+export interface ChunkSource {
+  readonly runId: string;
+  readonly generation: number;
+  /** Values in a segment; all members cut chunks the same way. */
+  readonly segmentValues: number;
+  /**
+   * Values [start, end) of a chunk, now or when they are there. The view is valid until control returns to the loop.
+   * @throws LockstepError collective/stale, collective/corrupt for a request that makes no sense
+   */
+  read(request: ChunkRequest, fromWorker: string, start: number, end: number): Float32Array | Promise<Float32Array>;
+}
+
+export interface JoinOptions {
+  readonly source: ChunkSource;
+  readonly rank: number;
+  readonly members: readonly Member[];
+  /** Longest silence of a peer that owes something; also the deadline for reaching it. */
+  readonly segmentTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** One generation's connections to all peers. */
+export interface PeerLinks {
+  /**
+   * Pulls a chunk; requests to one peer are answered in order. `sink` gets each segment's first value's index in the
+   * bucket and the values, which it owns.
+   * @throws LockstepError collective/timeout, collective/corrupt, collective/stale, run/worker-lost
+   */
+  pull(rank: number, request: ChunkRequest, sink: SegmentSink): Promise<void>;
+  /** Stops pulling and answering. Idempotent. */
+  close(): void;
+}
+
+export type SegmentSink = (start: number, values: Float32Array) => void;
+
+/** How segments travel between workers. One for each worker, for its whole life. */
+export interface Transport {
+  /** Where peers reach this worker. */
+  readonly address: string;
+  readonly bytes: Readonly<ByteCounter>;
+  /** Enters a generation: serves `source`, connects to all others in the background. */
+  join(options: JoinOptions): PeerLinks;
+  close(): Promise<void>;
+}
