@@ -31,6 +31,10 @@ export async function gpusFor({ options }: LocalRun): Promise<string[]> {
 /** The exit report: the first failure, then how the others followed. */
 export function reportFailure({ failure, wasTold, consequences }: LaunchOutcome): void {
   if (failure === null) return;
+  if (failure.code === 'run/interrupted' && consequences.length === 0) {
+    console.error('lockstep: interrupted');
+    return;
+  }
   if (!wasTold) console.error(describeFailure(failure));
   for (const line of consequences) console.error(`  then ${line}`);
 }

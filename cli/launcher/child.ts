@@ -105,6 +105,7 @@ export class LaunchedChild {
   }
 
   #remember(line: string): void {
+    if (isLibraryChatter(line)) return;
     if (this.#lastLine === null || weight(line) >= weight(this.#lastLine)) this.#lastLine = line;
   }
 
@@ -116,6 +117,11 @@ export class LaunchedChild {
       lines.on('close', () => resolve());
     });
   }
+}
+
+/** What TensorFlow says of itself at every start, whatever its log level: that it uses oneDNN. */
+export function isLibraryChatter(line: string): boolean {
+  return /^I\d{4} \d|^WARNING: All log messages before absl::InitializeLog/.test(line);
 }
 
 /** How much a line on standard error says about an end: Lockstep's own error, a crash's error, anything, nothing. */

@@ -1,5 +1,5 @@
 import { assertNever, type Clock, monotonicClock } from '../../shared/core/index.ts';
-import { LaunchedChild } from './child.ts';
+import { isLibraryChatter, LaunchedChild } from './child.ts';
 import { coordinatorName, decide, initialLaunchState, type LaunchAction, type LaunchEvent } from './decide.ts';
 import { type LaunchPlan, planNames } from './plan.ts';
 import { type ChildWords, type LaunchReport, reportLaunch } from './report.ts';
@@ -40,6 +40,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
   const startMs = clock.now();
   const now = () => clock.now() - startMs;
   const module = options.module ?? new URL('./child-main.js', import.meta.url).pathname;
+  const isDetailed = ['debug', 'info'].includes(plan.coordinator.logLevel);
   const children = new Map<string, LaunchedChild>();
   let state = initialLaunchState(planNames(plan), plan.limits);
   let coordinatorAddress = '';
@@ -82,7 +83,9 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
 
   const start = (name: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
     const isCoordinator = name === coordinatorName;
-    const prefixed = (line: string) => options.say(`[${name}] ${line}`);
+    const prefixed = (line: string) => {
+      if (isDetailed || !isLibraryChatter(line)) options.say(`[${name}] ${line}`);
+    };
     const child = new LaunchedChild({
       ...{ name, module, args, env },
       stdout: isCoordinator ? options.stdout : prefixed,

@@ -72,7 +72,7 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
         connectTimeoutMs: options.connectTimeoutMs,
       },
     })),
-    limits: { afterWorkerMs: options.heartbeatTimeoutMs + 2000, afterCoordinatorMs: 3000, terminateMs: 2000 },
+    limits: { afterWorkerMs: options.heartbeatTimeoutMs + 2000, afterCoordinatorMs: 2000, terminateMs: 1000 },
   };
 }
 
