@@ -1,8 +1,8 @@
 import { LockstepError } from '../../shared/core/index.ts';
-import type { MessageStream, PullRequest, StreamEvents } from '../../shared/rpc/index.ts';
+import { connectionLost, type MessageStream, type PullRequest, type StreamEvents } from '../../shared/rpc/index.ts';
 import { encodeSegment, type SegmentHeader } from './segment-codec.ts';
 import type { SourceRegistry } from './source-registry.ts';
-import type { ChunkRequest, ChunkSource } from './transport.ts';
+import type { ChunkRequest } from './transport.ts';
 import { fromPullRequest, type Sender, stageNumbers, valueBytes } from './wire.ts';
 
 /**
@@ -17,67 +17,72 @@ type Stream = MessageStream<Uint8Array, PullRequest>;
 
 /** Answers the requests of one peer's stream, in their order. */
 export function answerPulls(stream: Stream, registry: SourceRegistry): StreamEvents<PullRequest> {
-  const queue: PullRequest[] = [];
-  let answering = false;
-  const answerAll = async () => {
-    answering = true;
+  return new PullServer(stream, registry);
+}
+
+class PullServer implements StreamEvents<PullRequest> {
+  readonly #stream: Stream;
+  readonly #registry: SourceRegistry;
+  readonly #queue: PullRequest[] = [];
+  #answering = false;
+  /** Ends the wait that is going on when the stream closes. */
+  #abandon: (error: LockstepError) => void = () => {};
+
+  constructor(stream: Stream, registry: SourceRegistry) {
+    this.#stream = stream;
+    this.#registry = registry;
+  }
+
+  message(request: PullRequest): void {
+    if (this.#queue.length >= maxQueuedRequests) {
+      throw new LockstepError('collective/corrupt', `${this.#stream.peer} has ${this.#queue.length} requests open`);
+    }
+    this.#queue.push(request);
+    if (!this.#answering) void this.#answerAll();
+  }
+
+  closed(error: LockstepError | null): void {
+    this.#queue.length = 0;
+    this.#abandon(error ?? connectionLost(this.#stream.peer, 'it ended the stream'));
+  }
+
+  async #answerAll(): Promise<void> {
+    this.#answering = true;
     try {
-      for (let next = queue.shift(); next !== undefined && stream.open; next = queue.shift()) {
-        await answer(stream, registry, next);
+      for (let next = this.#queue.shift(); next !== undefined && this.#stream.open; next = this.#queue.shift()) {
+        await this.#answer(next);
       }
     } catch (error) {
       if (!(error instanceof LockstepError)) throw error;
-      stream.abort(error);
+      this.#stream.abort(error);
     }
-    answering = false;
-  };
-  return {
-    message: (request) => {
-      if (queue.length >= maxQueuedRequests) {
-        throw new LockstepError('collective/corrupt', `${stream.peer} has ${queue.length} requests open`);
-      }
-      queue.push(request);
-      if (!answering) void answerAll();
-    },
-    closed: () => {
-      queue.length = 0;
-    },
-  };
-}
-
-async function answer(stream: Stream, registry: SourceRegistry, message: PullRequest): Promise<void> {
-  const { request, sender } = fromPullRequest(message);
-  stream.rename(`worker ${sender.workerId}`);
-  const header = headerOf(request, sender, request.start);
-  const source = await withNotices(stream, header, registry.find(sender.runId, sender.generation));
-  for (let start = request.start; start < request.end && stream.open; ) {
-    const end = Math.min(start + source.segmentValues, request.end);
-    const values = await readValues(stream, source, request, sender, start, end);
-    await stream.send(encodeSegment(headerOf(request, sender, start), values));
-    start = end;
+    this.#answering = false;
   }
-}
 
-/** Waits only when it has to: the values that come back must be encoded before anything else runs. */
-async function readValues(
-  stream: Stream,
-  source: ChunkSource,
-  request: ChunkRequest,
-  sender: Sender,
-  start: number,
-  end: number,
-): Promise<Float32Array> {
-  const read = source.read(request, sender.workerId, start, end);
-  return read instanceof Promise ? withNotices(stream, headerOf(request, sender, start), read) : read;
-}
+  async #answer(message: PullRequest): Promise<void> {
+    const { request, sender } = fromPullRequest(message);
+    this.#stream.rename(`worker ${sender.workerId}`);
+    const found = this.#registry.find(sender.runId, sender.generation);
+    const source = found instanceof Promise ? await this.#wait(found, headerOf(request, sender, request.start)) : found;
+    for (let start = request.start; start < request.end && this.#stream.open; ) {
+      const end = Math.min(start + source.segmentValues, request.end);
+      const header = headerOf(request, sender, start);
+      const read = source.read(request, sender.workerId, start, end);
+      // The values are valid until something else runs: they are encoded at once.
+      const values = read instanceof Promise ? await this.#wait(read, header) : read;
+      await this.#stream.send(encodeSegment(header, values));
+      start = end;
+    }
+  }
 
-async function withNotices<T>(stream: Stream, header: SegmentHeader, wait: Promise<T>): Promise<T> {
-  const notice = encodeSegment(header, new Float32Array(0));
-  const timer = setInterval(() => void stream.send(notice), noticeIntervalMs);
-  try {
-    return await wait;
-  } finally {
-    clearInterval(timer);
+  /** Tells the peer that this worker is alive while it waits, and ends with the stream. */
+  #wait<T>(what: Promise<T>, header: SegmentHeader): Promise<T> {
+    const notice = encodeSegment(header, new Float32Array(0));
+    const timer = setInterval(() => void this.#stream.send(notice), noticeIntervalMs);
+    return new Promise<T>((resolve, reject) => {
+      this.#abandon = reject;
+      what.then(resolve, reject);
+    }).finally(() => clearInterval(timer));
   }
 }
 

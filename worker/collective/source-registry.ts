@@ -4,8 +4,8 @@ import type { ChunkSource } from './transport.ts';
 interface Waiter {
   readonly runId: string;
   readonly generation: number;
-  resolve(source: ChunkSource): void;
-  reject(error: LockstepError): void;
+  resolve(source: ChunkSource | Promise<ChunkSource>): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -26,12 +26,16 @@ export class SourceRegistry {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) {
-      this.find(waiter.runId, waiter.generation).then(waiter.resolve, waiter.reject);
+      try {
+        waiter.resolve(this.find(waiter.runId, waiter.generation));
+      } catch (error) {
+        waiter.reject(error);
+      }
     }
   }
 
-  /** @throws LockstepError (rejects) collective/stale */
-  async find(runId: string, generation: number): Promise<ChunkSource> {
+  /** The source, or its coming. @throws LockstepError collective/stale */
+  find(runId: string, generation: number): ChunkSource | Promise<ChunkSource> {
     const current = this.#current;
     if (current !== undefined && current.runId !== runId) {
       throw this.#stale(`it is in run ${current.runId}, the request is of run ${runId}`);
