@@ -101,8 +101,9 @@ export class Progress {
   #afterStep(now: number): void {
     const { active, epoch, committedSteps } = this.#tally;
     if (active === null || epoch === null) return;
-    if (this.#openEpoch !== null && this.#openEpoch.epoch !== epoch.epoch) this.#closeEpoch();
     if (this.#tally.isEpochComplete || committedSteps === active.totalSteps) {
+      // Reports of the next epoch's steps may overtake the last share of the validation, but not for a whole epoch.
+      this.#closeEpoch();
       this.#openEpoch = epoch;
       if (active.facts.validationSamples === 0) this.#closeEpoch();
       else this.#draw(now);
@@ -111,7 +112,7 @@ export class Progress {
     if (now - this.#lastDrawMs >= (this.#terminal.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) this.#draw(now);
   }
 
-  /** A line without its validation means only that the next step's report overtook the last share. */
+  /** Prints the line of the epoch that waits for its validation. */
   #closeEpoch(): void {
     const { active, evaluations } = this.#tally;
     const means = this.#openEpoch ?? (this.#tally.stage === 'finished' ? this.#unfinishedEpoch() : null);

@@ -10,7 +10,9 @@ export function nameOf(hello: Hello): string {
 export function whereIs({ beat, committedSteps }: Pick<WorkerRecord, 'beat' | 'committedSteps'>): string {
   if (beat === null || (beat.phase === 'starting' && committedSteps === 0)) return 'while starting';
   // A commit can overtake the heartbeat that would have told the new step's phase.
-  if (beat.step < committedSteps) return `in step ${committedSteps}`;
+  if (beat.step < committedSteps) {
+    return `in step ${committedSteps}, last heard of ${phaseOfStep(beat.phase, beat.step)}`;
+  }
   return phaseOfStep(beat.phase, beat.step);
 }
 

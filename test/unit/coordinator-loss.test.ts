@@ -36,7 +36,7 @@ describe('a lost worker', () => {
     run.beat(2, 'apply', 3);
     run.commit(2, 3);
     run.closed(2);
-    assert.match(run.failure?.message ?? '', /was lost in step 4: /);
+    assert.match(run.failure?.message ?? '', /was lost in step 4, last heard of in \S+ of step \d+: /);
   });
 
   test('is lost to the run also when it leaves of its own will', () => {

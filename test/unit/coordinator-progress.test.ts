@@ -124,12 +124,13 @@ describe('progress elsewhere', () => {
     assert.match(slow.lines.at(-1) ?? '', /^epoch 1\/2 step 1\/10 /);
   });
 
-  test('shows an epoch whose validation was overtaken by the next step', () => {
-    const watched = new Watched().steps(0, 11);
-    assert.match(
-      watched.lines.at(-1) ?? '',
-      /^epoch 1\/2: 10 steps in 0:03, loss 0\.5000 accuracy 0\.7500, 128 samples\/s$/,
-    );
+  test('waits for a validation that the next steps have overtaken, but not for a whole epoch', () => {
+    const late = new Watched().steps(0, 12);
+    assert.doesNotMatch(late.text, /^epoch 1\/2:/m);
+    late.validate(10);
+    assert.match(late.lines.at(-1) ?? '', /^epoch 1\/2: 10 steps .*, validation loss 0\.2500 accuracy 0\.7500, /);
+    const never = new Watched().steps(0, 20);
+    assert.match(never.text, /^epoch 1\/2: 10 steps in 0:03, loss 0\.5000 accuracy 0\.7500, 128 samples\/s$/m);
   });
 
   test('shows what a drained run did of its last epoch', () => {
