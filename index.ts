@@ -1,6 +1,6 @@
 /** The public API of Lockstep. */
 
-export { type TrainOptions, type TrainResult, train } from './cli/train-api.ts';
+export { type TrainOptions, type TrainResult, train } from './cli/index.ts';
 export { type ErrorAction, type ErrorCode, type ErrorRecord, LockstepError } from './shared/core/index.ts';
 export {
   type ArrayTensor,

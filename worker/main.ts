@@ -2,9 +2,7 @@ import { hostname } from 'node:os';
 import { LockstepError, packageVersion } from '../shared/core/index.ts';
 import type { SecurityOptions } from '../shared/rpc/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
-import { hashJobFile } from './session/job-loader.ts';
-import { Link } from './session/link.ts';
-import { runSession } from './session/session.ts';
+import { hashJobFile, Link, runSession } from './session/index.ts';
 
 export interface WorkerOptions {
   readonly jobFile: string;

@@ -5,7 +5,7 @@ import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/i
 import { loadModel } from './checkpoint/index.ts';
 import { BatchLoader } from './data/index.ts';
 import { type EngineName, loadEngine, type Trainer } from './engine/index.ts';
-import { loadJob } from './session/job-loader.ts';
+import { loadJob } from './session/index.ts';
 
 export interface PredictOptions {
   readonly jobFile: string;

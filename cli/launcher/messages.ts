@@ -2,7 +2,7 @@ import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
 import type { SecurityOptions } from '../../shared/rpc/index.ts';
 import type { LogLevel } from '../../shared/telemetry/index.ts';
-import type { WorkerOptions } from '../../worker/main.ts';
+import type { WorkerOptions } from '../../worker/index.ts';
 
 export interface CoordinatorStart {
   readonly listen: string;

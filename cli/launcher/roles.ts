@@ -1,5 +1,5 @@
 import type { Terminal } from '../../coordinator/index.ts';
-import type { PredictOptions } from '../../worker/predict.ts';
+import type { PredictOptions } from '../../worker/index.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 import { workerEnvironment } from './plan.ts';
 
@@ -55,7 +55,7 @@ function tellingTerminal(onErrorText: ((text: string) => void) | undefined): Ter
 /** Runs a worker in this process until its part has ended. @returns exit code */
 export async function runAsWorker(start: WorkerStart): Promise<number> {
   prepareEnvironment(start.threads);
-  const { runWorker } = await import('../../worker/main.ts');
+  const { runWorker } = await import('../../worker/index.ts');
   await runWorker(start);
   return 0;
 }
@@ -63,7 +63,7 @@ export async function runAsWorker(start: WorkerStart): Promise<number> {
 /** @returns exit code */
 export async function runAsPredictor(start: PredictOptions): Promise<number> {
   prepareEnvironment(start.threads);
-  const { runPredict } = await import('../../worker/predict.ts');
+  const { runPredict } = await import('../../worker/index.ts');
   await runPredict(start);
   return 0;
 }

@@ -1,0 +1,1 @@
+export { type TrainOptions, type TrainResult, train } from './train-api.ts';

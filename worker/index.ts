@@ -1,0 +1,2 @@
+export { runWorker, type WorkerOptions } from './main.ts';
+export { type PredictOptions, runPredict } from './predict.ts';
