@@ -17,6 +17,7 @@ import { fromErrorInfo, phaseNumber, toWorkerBody, type WorkerBody } from './con
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
+import { reachableAddress } from './reachable-address.ts';
 import { WorkerTelemetry } from './telemetry.ts';
 
 type ToMain = (message: LinkToMain, transfer?: readonly ArrayBuffer[]) => void;
@@ -72,7 +73,8 @@ export class LinkSession {
       message: (message) => this.#fromCoordinator(message),
       closed: (error) => this.#controlClosed(error),
     });
-    const metricsAddress = this.#telemetry.address ?? '';
+    const metrics = this.#telemetry.address;
+    const metricsAddress = metrics === undefined ? '' : reachableAddress(metrics, this.#settings.advertise, host);
     const hello = {
       workerId,
       host,
@@ -211,7 +213,10 @@ export class LinkSession {
 
   #peerAddress(): string {
     const bound = this.#transport?.address ?? '';
-    const { advertise } = this.#settings;
-    return advertise === null ? bound : formatAddress(advertise, parseAddress(bound).port);
+    const { advertise, host } = this.#settings;
+    // A name that certificates are for is advertised even where one address is listened on.
+    return advertise === null
+      ? reachableAddress(bound, null, host)
+      : formatAddress(advertise, parseAddress(bound).port);
   }
 }
