@@ -1,6 +1,7 @@
 /**
  * Two processes (or --workers N) on loopback reduce buckets of 1, 4, 25 and 64 MB: `node dist/test/bench/allreduce.js`.
- * Prints bus bandwidth, bytes × 2(N−1)/N ÷ time, as nccl-tests define it.
+ * Prints bus bandwidth, bytes × 2(N−1)/N ÷ time, as nccl-tests define it, and rank 0's CPU time for each reduction,
+ * which a busy machine disturbs less.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -46,19 +47,24 @@ async function runRank(rank: number): Promise<void> {
     const repeats = Math.max(5, Math.floor(400 / mb));
     const warmUp = 5;
     const seconds: number[] = [];
+    let cpu = process.cpuUsage();
     for (let step = 0; step < warmUp + repeats; step++) {
+      if (step === warmUp) cpu = process.cpuUsage();
       const start = performance.now();
       allreduce.contribute(step, rank, [bucket]);
       bucket = (await allreduce.result(step))[0] as Float32Array<ArrayBuffer>;
       if (step >= warmUp) seconds.push((performance.now() - start) / 1e3);
     }
+    const { user, system } = process.cpuUsage(cpu);
     seconds.sort((a, b) => a - b);
     const median = seconds[seconds.length >> 1] as number;
     const gigabytes = (s: number) => ((mb / 1e3) * ((2 * (workers - 1)) / workers)) / s;
     if (rank === 0) {
       const best = gigabytes(seconds[0] as number).toFixed(2);
+      const cpuMs = (user + system) / 1e3 / repeats;
       console.log(
-        `${mb} MB: median ${(median * 1e3).toFixed(2)} ms, busbw ${gigabytes(median).toFixed(2)} GB/s (best ${best})`,
+        `${mb} MB: median ${(median * 1e3).toFixed(2)} ms, busbw ${gigabytes(median).toFixed(2)} GB/s (best ${best}), ` +
+          `CPU ${cpuMs.toFixed(2)} ms, of which system ${(system / 1e3 / repeats).toFixed(2)} ms`,
       );
     }
     // The last gather of a slower peer must be answered before this generation ends.
