@@ -7,11 +7,11 @@ import { datasets, defineJob, optimizers, tf } from 'lockstep';
 
 const side = 64;
 
-/** Pictures with numbers from `first` on; ranges that don't overlap have no picture in common. */
+/** Pictures with numbers from `first` on; ranges that don't overlap have no picture in common. Pixels become -1 to 1. */
 function glyphs(first: number, samples: number) {
   return datasets
     .glyphs({ samples, first, seed: 1, height: side })
-    .scale(1 / 255)
+    .scale(1 / 127.5, -1)
     .oneHot(10);
 }
 

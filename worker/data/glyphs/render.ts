@@ -9,16 +9,16 @@ export interface GlyphFrame {
 type Colour = readonly [number, number, number];
 
 /** Half of the smaller side is 1. */
-const radius = { low: 0.5, high: 0.8 };
+const radius = { low: 0.55, high: 0.8 };
 /** How far the middle may be from the picture's, in the same unit. */
-const shift = 0.35;
-/** Tangent of half of ±25°. */
-const halfTurn = 0.2217;
+const shift = 0.15;
+/** Tangent of half of ±15°. */
+const halfTurn = 0.13165249758739583;
 /** Least difference between shape and ground in their most different channel, of 255. */
-const contrast = 70;
+const contrast = 110;
 /** Noise is uniform within ± this, of 255, per pixel and channel. */
-const noise = 28;
-const speckCount = 8;
+const noise = 20;
+const speckCount = 5;
 
 /**
  * Renders sample `number` of the set `seed` into `pixels` [height, width, 3] and returns its class: a pure function

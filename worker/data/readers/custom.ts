@@ -1,4 +1,5 @@
-import { register as registerTypeScript } from 'tsx/esm/api';
+import { register as registerCommonJs } from 'tsx/cjs/api';
+import { register as registerModules } from 'tsx/esm/api';
 import { LockstepError } from '../../../shared/core/index.ts';
 import type { DatasetDescription, TensorSpec } from '../../../shared/job/index.ts';
 import type { OpenContext, Source } from '../source.ts';
@@ -9,10 +10,12 @@ import type { OpenContext, Source } from '../source.ts';
  */
 export async function openCustom(description: DatasetDescription, context: OpenContext): Promise<Source> {
   const href = description.location ?? '';
-  registerTypeScript();
+  registerModules();
+  // A file in a package without "type": "module" goes through Node's CommonJS loader.
+  registerCommonJs();
   let source: unknown;
   try {
-    const module = (await import(href)) as { open?: unknown };
+    const module = unwrapDefault(await import(href));
     if (typeof module.open !== 'function') {
       throw new LockstepError('job/invalid', `${href} exports no function open(options, context)`);
     }
@@ -22,6 +25,12 @@ export async function openCustom(description: DatasetDescription, context: OpenC
   }
   checkSource(href, source);
   return withOwnErrors(href, source);
+}
+
+/** CommonJS exports are one level down, as the default export. */
+function unwrapDefault(module: { open?: unknown; default?: unknown }): { open?: unknown } {
+  const { default: inner } = module;
+  return module.open === undefined && typeof inner === 'object' && inner !== null ? inner : module;
 }
 
 function withOwnErrors(href: string, source: Source): Source {

@@ -101,9 +101,9 @@ function readHeader(file: DataFile, ranks: readonly number[]): Header {
   const sizes = new DataView(new ArrayBuffer(4 * rank));
   file.read(new Uint8Array(sizes.buffer), 4);
   const dimensions = Array.from({ length: rank }, (_, index) => sizes.getUint32(4 * index));
-  const expected = dimensions.reduce((product, size) => product * size, bytes);
-  if (expected === bytes)
-    throw new LockstepError('data/empty', `${file.path} holds no samples: ${dimensions.join(' × ')}`);
+  const elements = dimensions.reduce((product, size) => product * size, 1);
+  if (elements === 0) throw new LockstepError('data/empty', `${file.path} holds no samples: ${dimensions.join(' × ')}`);
+  const expected = bytes + elements;
   if (expected !== file.size) {
     const where = Math.min(expected, file.size);
     file.fail(
