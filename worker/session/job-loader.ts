@@ -31,11 +31,11 @@ export async function hashJobFile(file: string): Promise<string> {
  */
 export async function loadJob(file: string): Promise<Job> {
   const path = resolve(file);
+  registerTypeScript();
   // A job outside of this package must get this very copy of the library: a second one would hold a second tfjs.
   register(new URL('./resolve-hook.js', import.meta.url), {
     data: { library: new URL('../../index.js', import.meta.url).href },
   });
-  registerTypeScript();
   let module: { default?: unknown };
   try {
     module = (await import(pathToFileURL(path).href)) as { default?: unknown };
