@@ -5,7 +5,7 @@ import { parseAddress } from './address.ts';
 import { type ByteCounter, MessageStream, type RawCall, type StreamEvents } from './message-stream.ts';
 import { type ChannelKind, channelOptions, queueBytes, quietGrpc } from './options.ts';
 import { channelCredentials, type Security } from './security.ts';
-import type { StreamMethod } from './service.ts';
+import type { Codec, OutgoingMessage } from './service.ts';
 import { connectionLost, fromStatus } from './status.ts';
 
 export interface ConnectOptions {
@@ -25,13 +25,20 @@ export interface ConnectOptions {
 /** A connection to one server. Each `open` is a call of its own on it. */
 export interface Channel {
   readonly address: string;
-  open<Request, Response>(
-    method: StreamMethod<Request, Response>,
-    events: StreamEvents<Response>,
+  open<Request, Received>(
+    method: OpenableMethod<Request, Received>,
+    events: StreamEvents<Received>,
     options?: OpenOptions,
-  ): MessageStream<Request, Response>;
+  ): MessageStream<Request, Received>;
   /** Idempotent. Open streams get `closed` with rpc/connection-lost. */
   close(): void;
+}
+
+/** What a client needs of a method. */
+export interface OpenableMethod<Request, Received> {
+  readonly path: string;
+  readonly request: Pick<Codec<Request>, 'encode'>;
+  readonly response: Pick<Codec<Received>, 'decode'>;
 }
 
 export interface OpenOptions {
@@ -154,14 +161,14 @@ class ClientChannel implements Channel {
     this.#options = options;
   }
 
-  open<Request, Response>(
-    method: StreamMethod<Request, Response>,
-    events: StreamEvents<Response>,
+  open<Request, Received>(
+    method: OpenableMethod<Request, Received>,
+    events: StreamEvents<Received>,
     options: OpenOptions = {},
-  ): MessageStream<Request, Response> {
+  ): MessageStream<Request, Received> {
     const peer = options.peer ?? `${this.#options.role} ${this.address}`;
-    const call = this.#client.makeBidiStreamRequest<Uint8Array, Buffer>(method.path, asBuffer, (bytes) => bytes);
-    const stream = new MessageStream<Request, Response>(rawClientCall(call), method.request, method.response, {
+    const call = this.#client.makeBidiStreamRequest<Buffer, Buffer>(method.path, same, same);
+    const stream = new MessageStream<Request, Received>(rawClientCall(call), method.request, method.response, {
       peer,
       queueBytes: queueBytes[this.#options.kind],
       bytes: options.bytes,
@@ -188,15 +195,21 @@ class ClientChannel implements Channel {
   }
 }
 
-function rawClientCall(call: ClientDuplexStream<Uint8Array, Buffer>): RawCall {
+const same = (bytes: Buffer) => bytes;
+
+function rawClientCall(call: ClientDuplexStream<Buffer, Buffer>): RawCall {
   return {
-    write: (bytes, written) => void call.write(bytes, written),
+    write: (message, written) => void call.write(toBuffer(message), written),
     end: () => void call.end(),
     abort: () => call.cancel(),
   };
 }
 
-/** A view on the same bytes in the class that gRPC wants. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The bytes of a message, in the class that gRPC wants. */
+export function toBuffer(message: Uint8Array | OutgoingMessage): Buffer {
+  if (Buffer.isBuffer(message)) return message;
+  if (message instanceof Uint8Array) return Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const bytes = Buffer.allocUnsafe(message.byteLength);
+  message.writeTo(bytes, 0);
+  return bytes;
 }

@@ -1,5 +1,12 @@
 export { formatAddress, type HostPort, isLoopback, parseAddress } from './address.ts';
-export { type Channel, type ConnectOptions, connect, type OpenOptions } from './channel.ts';
+export {
+  type Channel,
+  type ConnectOptions,
+  connect,
+  type OpenableMethod,
+  type OpenOptions,
+  toBuffer,
+} from './channel.ts';
 export { type ByteCounter, MessageStream, type RawCall, type StreamEvents } from './message-stream.ts';
 export { type ChannelKind, maxMessageBytes } from './options.ts';
 export {
@@ -11,6 +18,7 @@ export {
 } from './security.ts';
 export {
   type RunningServer,
+  type ServableMethod,
   type ServeOptions,
   type ServerOptions,
   type Service,
@@ -21,6 +29,7 @@ export {
   type Codec,
   type CoordinatorMessage,
   controlService,
+  type OutgoingMessage,
   type PullRequest,
   peerService,
   type StreamMethod,

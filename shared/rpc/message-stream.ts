@@ -1,5 +1,5 @@
 import { LockstepError } from '../core/index.ts';
-import type { Codec } from './service.ts';
+import type { Codec, OutgoingMessage } from './service.ts';
 import { connectionLost } from './status.ts';
 
 /** What a stream tells its owner. Exactly one `closed` follows the last `message`. */
@@ -26,7 +26,7 @@ export interface StreamOptions {
 
 /** The part of gRPC's client and server calls that a stream needs. */
 export interface RawCall {
-  write(bytes: Uint8Array, written: () => void): void;
+  write(message: Uint8Array | OutgoingMessage, written: () => void): void;
   end(): void;
   /** Ends at once; a server's call tells the client the error. */
   abort(error: LockstepError): void;
@@ -38,8 +38,8 @@ const overflowFactor = 8;
 /** One end of a bidirectional call: typed messages out with back-pressure, typed messages in through StreamEvents. */
 export class MessageStream<Out, In> {
   readonly #call: RawCall;
-  readonly #out: Codec<Out>;
-  readonly #in: Codec<In>;
+  readonly #out: Pick<Codec<Out>, 'encode'>;
+  readonly #in: Pick<Codec<In>, 'decode'>;
   readonly #options: StreamOptions;
   readonly #waiting: { resolve: () => void; reject: (error: LockstepError) => void }[] = [];
   #events: StreamEvents<In> | undefined;
@@ -48,7 +48,12 @@ export class MessageStream<Out, In> {
   #queuedBytes = 0;
   #peer: string;
 
-  constructor(call: RawCall, out: Codec<Out>, incoming: Codec<In>, options: StreamOptions) {
+  constructor(
+    call: RawCall,
+    out: Pick<Codec<Out>, 'encode'>,
+    incoming: Pick<Codec<In>, 'decode'>,
+    options: StreamOptions,
+  ) {
     this.#call = call;
     this.#out = out;
     this.#in = incoming;
@@ -81,12 +86,13 @@ export class MessageStream<Out, In> {
    */
   send(message: Out): Promise<void> {
     if (!this.open) return quiet(Promise.reject(this.#closedError()));
-    const bytes = this.#out.encode(message);
-    this.#queuedBytes += bytes.length;
-    if (this.#options.bytes !== undefined) this.#options.bytes.sent += bytes.length;
-    this.#call.write(bytes, () => this.#written(bytes.length));
+    const encoded = this.#out.encode(message);
+    const { byteLength } = encoded;
+    this.#queuedBytes += byteLength;
+    if (this.#options.bytes !== undefined) this.#options.bytes.sent += byteLength;
+    this.#call.write(encoded, () => this.#written(byteLength));
     if (this.#queuedBytes <= this.#options.queueBytes) return Promise.resolve();
-    if (this.#queuedBytes > this.#options.queueBytes * overflowFactor + bytes.length) {
+    if (this.#queuedBytes > this.#options.queueBytes * overflowFactor + byteLength) {
       const message_ = `${this.peer} does not read: ${this.#queuedBytes} bytes are queued for it`;
       this.abort(new LockstepError('rpc/slow-reader', message_, { details: { peer: this.peer } }));
       return quiet(Promise.reject(this.#closedError()));

@@ -1,17 +1,24 @@
 import { lockstep } from '../../proto/generated/lockstep.js';
 
 /** A bidirectional stream of messages: the only kind of call that Lockstep uses. Codecs work on whole messages. */
-export interface StreamMethod<Request, Response> {
+export interface StreamMethod<Request, Response, ReceivedResponse = Response> {
   /** `/package.Service/Method`, as gRPC puts it on the wire. */
   readonly path: string;
   readonly request: Codec<Request>;
-  readonly response: Codec<Response>;
+  readonly response: Codec<Response, ReceivedResponse>;
 }
 
-export interface Codec<Message> {
-  encode(message: Message): Uint8Array;
+export interface Codec<Sent, Received = Sent> {
+  encode(message: Sent): Uint8Array | OutgoingMessage;
   /** May throw anything on bad bytes: the stream turns it into rpc/protocol. */
-  decode(bytes: Buffer): Message;
+  decode(bytes: Buffer): Received;
+}
+
+/** A message that writes itself into the buffer that it is sent from, without bytes of its own. */
+export interface OutgoingMessage {
+  readonly byteLength: number;
+  /** Writes exactly `byteLength` bytes. What it is made of must not change until then. */
+  writeTo(target: Buffer, offset: number): void;
 }
 
 /**
@@ -21,9 +28,6 @@ export interface Codec<Message> {
 export type WorkerMessage = lockstep.v1.WorkerMessage.$Shape;
 export type CoordinatorMessage = lockstep.v1.CoordinatorMessage.$Shape;
 export type PullRequest = lockstep.v1.PullRequest.$Shape;
-
-/** Bytes as they are, for messages with a serializer of their own. */
-const rawCodec: Codec<Uint8Array> = { encode: (bytes) => bytes, decode: (bytes) => bytes };
 
 /** Membership and progress: one stream for each worker, which is the client and speaks first. */
 export const controlService = {
@@ -49,6 +53,7 @@ export const peerService = {
       encode: (message) => lockstep.v1.PullRequest.encode(message).finish(),
       decode: (bytes) => lockstep.v1.PullRequest.decode(bytes),
     },
-    response: rawCodec,
-  } satisfies StreamMethod<PullRequest, Uint8Array>,
+    // A segment has a serializer of its own (worker/collective/segment-codec.ts); what arrives are its bytes.
+    response: { encode: (segment) => segment, decode: (bytes) => bytes },
+  } satisfies StreamMethod<PullRequest, Uint8Array | OutgoingMessage, Buffer>,
 };

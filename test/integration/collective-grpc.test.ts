@@ -4,13 +4,15 @@ import { type LockstepError, monotonicClock, splitEvenly } from '../../shared/co
 import {
   loopbackSecurity,
   type MessageStream,
+  type OutgoingMessage,
   type PullRequest,
   peerService,
   serve,
   startServer,
 } from '../../shared/rpc/index.ts';
 import { DirectAllreduce, GrpcTransport, type Member } from '../../worker/collective/index.ts';
-import { encodeSegment, type SegmentHeader } from '../../worker/collective/segment-codec.ts';
+import type { SegmentHeader } from '../../worker/collective/segment-codec.ts';
+import { encodeSegment } from '../support/encode-segment.ts';
 import { referenceSum, sameBits, wildFloats } from '../support/reference-sum.ts';
 
 const makeTransport = async (t: TestContext, workerId: string) => {
@@ -59,7 +61,11 @@ test('four transports in one process agree on the bits over many steps and count
 /** Rank 0 is real, rank 1 answers requests as the test says. */
 async function reduceWithFake(
   t: TestContext,
-  answer: (stream: MessageStream<Uint8Array, PullRequest>, request: PullRequest, header: SegmentHeader) => void,
+  answer: (
+    stream: MessageStream<Uint8Array | OutgoingMessage, PullRequest>,
+    request: PullRequest,
+    header: SegmentHeader,
+  ) => void,
   generation = 14,
 ): Promise<LockstepError> {
   const fake = await startServer({

@@ -4,7 +4,8 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { lockstep } from '../../proto/generated/lockstep.js';
 import { LockstepError } from '../../shared/core/index.ts';
-import { decodeSegment, encodeSegment } from '../../worker/collective/segment-codec.ts';
+import { decodeSegment } from '../../worker/collective/segment-codec.ts';
+import { encodeSegment } from '../support/encode-segment.ts';
 import { sameBits, wildFloats } from '../support/reference-sum.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });

@@ -1,6 +1,6 @@
 import { at, type Clock, LockstepError } from '../../shared/core/index.ts';
 import { Layout } from './layout.ts';
-import { StepReduction } from './step-reduction.ts';
+import { type Spares, StepReduction } from './step-reduction.ts';
 import type { ChunkRequest, ChunkSource, Member, PeerLinks, Transport } from './transport.ts';
 
 export interface DirectAllreduceOptions {
@@ -32,6 +32,7 @@ export class DirectAllreduce implements ChunkSource {
   readonly #links: PeerLinks | undefined;
   /** The last completed step, which peers may still gather, and the one or two in progress. */
   readonly #steps = new Map<number, StepReduction>();
+  #spares: Spares = [];
   #oldest = 0;
   #pulling = -1;
   #failure: LockstepError | undefined;
@@ -94,7 +95,8 @@ export class DirectAllreduce implements ChunkSource {
         { details: { step }, action: 'discard' },
       );
     }
-    reduction = new StepReduction(step, this.#layout);
+    reduction = new StepReduction(step, this.#layout, this.#spares);
+    this.#spares = [];
     this.#steps.set(step, reduction);
     if (this.#failure !== undefined) reduction.fail(this.#failure);
     reduction.result.then(
@@ -107,7 +109,11 @@ export class DirectAllreduce implements ChunkSource {
   /** Everyone contributed to `step`, so everyone has applied the step before it. */
   #completed(step: number): void {
     this.#oldest = step;
-    for (const older of [...this.#steps.keys()]) if (older < step) this.#steps.delete(older);
+    for (const [older, reduction] of [...this.#steps]) {
+      if (older >= step) continue;
+      this.#spares = reduction.spares();
+      this.#steps.delete(older);
+    }
   }
 
   /**

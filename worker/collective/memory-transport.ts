@@ -3,9 +3,11 @@ import {
   type ByteCounter,
   connectionLost,
   MessageStream,
+  type OutgoingMessage,
   type PullRequest,
   peerService,
   type StreamEvents,
+  toBuffer,
 } from '../../shared/rpc/index.ts';
 import { GenerationLinks } from './links.ts';
 import { answerPulls } from './pull-server.ts';
@@ -73,7 +75,7 @@ export class MemoryNetwork {
       {
         write: (sent, written) => {
           toServer(() => {
-            server.receive(Buffer.from(sent));
+            server.receive(Buffer.from(toBuffer(sent)));
             written();
           });
         },
@@ -84,7 +86,7 @@ export class MemoryNetwork {
       response,
       { ...common, peer: to, bytes },
     );
-    const server: MessageStream<Uint8Array, PullRequest> = new MessageStream(
+    const server: MessageStream<Uint8Array | OutgoingMessage, PullRequest> = new MessageStream(
       {
         write: (sent, written) => {
           toClient(() => {
@@ -114,9 +116,9 @@ export class MemoryNetwork {
   }
 
   /** A fresh buffer with the message at byte 5, as gRPC has it: the receiver adds in place. */
-  #deliver(sent: Uint8Array, from: string, to: string): Buffer | null {
-    const frame = Buffer.alloc(5 + sent.length);
-    frame.set(sent, 5);
+  #deliver(sent: Uint8Array | OutgoingMessage, from: string, to: string): Buffer | null {
+    const frame = Buffer.alloc(5 + sent.byteLength);
+    frame.set(toBuffer(sent), 5);
     const received = frame.subarray(5);
     return this.options.tamper === undefined ? received : this.options.tamper(received, from, to);
   }

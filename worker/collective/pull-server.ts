@@ -1,6 +1,12 @@
 import { LockstepError } from '../../shared/core/index.ts';
-import { connectionLost, type MessageStream, type PullRequest, type StreamEvents } from '../../shared/rpc/index.ts';
-import { encodeSegment, type SegmentHeader } from './segment-codec.ts';
+import {
+  connectionLost,
+  type MessageStream,
+  type OutgoingMessage,
+  type PullRequest,
+  type StreamEvents,
+} from '../../shared/rpc/index.ts';
+import { type SegmentHeader, segmentMessage } from './segment-codec.ts';
 import type { SourceRegistry } from './source-registry.ts';
 import type { ChunkRequest } from './transport.ts';
 import { fromPullRequest, type Sender, stageNumbers, valueBytes } from './wire.ts';
@@ -13,7 +19,7 @@ const noticeIntervalMs = 250;
 /** A peer asks for at most two steps ahead: two requests for each bucket and node. */
 const maxQueuedRequests = 65_536;
 
-type Stream = MessageStream<Uint8Array, PullRequest>;
+type Stream = MessageStream<OutgoingMessage, PullRequest>;
 
 /** Answers the requests of one peer's stream, in their order. */
 export function answerPulls(stream: Stream, registry: SourceRegistry): StreamEvents<PullRequest> {
@@ -68,16 +74,15 @@ class PullServer implements StreamEvents<PullRequest> {
       const end = Math.min(start + source.segmentValues, request.end);
       const header = headerOf(request, sender, start);
       const read = source.read(request, sender.workerId, start, end);
-      // The values are valid until something else runs: they are encoded at once.
       const values = read instanceof Promise ? await this.#wait(read, header) : read;
-      await this.#stream.send(encodeSegment(header, values));
+      await this.#stream.send(segmentMessage(header, values));
       start = end;
     }
   }
 
   /** Tells the peer that this worker is alive while it waits, and ends with the stream. */
   #wait<T>(what: Promise<T>, header: SegmentHeader): Promise<T> {
-    const notice = encodeSegment(header, new Float32Array(0));
+    const notice = segmentMessage(header, new Float32Array(0));
     const timer = setInterval(() => void this.#stream.send(notice), noticeIntervalMs);
     return new Promise<T>((resolve, reject) => {
       this.#abandon = reject;

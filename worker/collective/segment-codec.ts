@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { invariant, LockstepError } from '../../shared/core/index.ts';
+import type { OutgoingMessage } from '../../shared/rpc/index.ts';
 
 /** What a segment says about its payload; see peer.proto. */
 export interface SegmentHeader {
@@ -30,31 +31,35 @@ const payloadTag = (15 << 3) | 2;
  */
 const alignment = 3;
 
-/** Protobuf's encoding of a Segment, in one allocation and one copy of the values. */
-export function encodeSegment(header: SegmentHeader, values: Float32Array): Buffer {
+/**
+ * Protobuf's encoding of a Segment, written where it is sent from: one copy of the values and no allocation.
+ * The values must not change until then.
+ */
+export function segmentMessage(header: SegmentHeader, values: Float32Array): OutgoingMessage {
   const payload = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  const lengthBytes = varintBytes(payload.length);
-  const unpadded = fixedBytes + 1 + lengthBytes;
+  const unpadded = fixedBytes + 1 + varintBytes(payload.length);
   const padded = unpadded % 4 !== alignment;
   const padding = padded ? (alignment + 8 - ((unpadded + 2) % 4)) % 4 : 0;
   const payloadStart = unpadded + (padded ? 2 + padding : 0);
-  const bytes = Buffer.allocUnsafe(payloadStart + payload.length);
-  let at = 0;
-  const fixed = [header.generation, header.step, header.bucket, header.stage, header.offset, crc32(payload)];
-  for (let field = 1; field <= fixed.length; field++) {
-    bytes[at] = (field << 3) | 5;
-    at = bytes.writeUInt32LE(fixed[field - 1] as number, at + 1);
-  }
-  if (padded) {
-    bytes[at] = paddingTag;
-    bytes[at + 1] = padding;
-    bytes.fill(0, at + 2, at + 2 + padding);
-    at += 2 + padding;
-  }
-  bytes[at] = payloadTag;
-  at = writeVarint(bytes, payload.length, at + 1);
-  bytes.set(payload, at);
-  return bytes;
+  return {
+    byteLength: payloadStart + payload.length,
+    writeTo(target, offset) {
+      let at = offset;
+      const fixed = [header.generation, header.step, header.bucket, header.stage, header.offset, crc32(payload)];
+      for (let field = 1; field <= fixed.length; field++) {
+        target[at] = (field << 3) | 5;
+        at = target.writeUInt32LE(fixed[field - 1] as number, at + 1);
+      }
+      if (padded) {
+        target[at] = paddingTag;
+        target[at + 1] = padding;
+        target.fill(0, at + 2, at + 2 + padding);
+        at += 2 + padding;
+      }
+      target[at] = payloadTag;
+      target.set(payload, writeVarint(target, payload.length, at + 1));
+    },
+  };
 }
 
 /**

@@ -20,6 +20,8 @@ interface BucketState {
   reduced: Float32Array | undefined;
 }
 
+export type Spares = readonly (Float32Array | undefined)[];
+
 /** The arithmetic of one step's reduction: takes contributions and segments, says what can be read and when it is done. */
 export class StepReduction {
   readonly step: number;
@@ -27,12 +29,15 @@ export class StepReduction {
   readonly #layout: Layout;
   readonly #buckets: readonly BucketState[];
   readonly #waiters = new Set<() => void>();
+  readonly #spares: Spares;
   #missingValues: number;
   #done = false;
   #resolve: (buckets: Float32Array[]) => void = () => {};
   #reject: (error: LockstepError) => void = () => {};
 
-  constructor(step: number, layout: Layout) {
+  /** @param spares arrays of a step that nobody needs any more (`spares()` of it) */
+  constructor(step: number, layout: Layout, spares: Spares = []) {
+    this.#spares = spares;
     this.step = step;
     this.#layout = layout;
     this.#buckets = layout.bucketLengths.map((length, bucket) => makeBucket(length, bucket, layout));
@@ -57,7 +62,8 @@ export class StepReduction {
   addSegment(bucketIndex: number, node: Range, start: number, values: Float32Array): void {
     const bucket = at(this.#buckets, bucketIndex);
     const first = this.#layout.slice(bucketIndex).start;
-    this.#add(bucketIndex, bucket, Math.floor((start - first) / this.#layout.segmentValues), node, values);
+    const segment = Math.floor((start - first) / this.#layout.segmentValues);
+    this.#add(bucketIndex, bucket, segment, { node, values, isTarget: false });
   }
 
   /**
@@ -100,6 +106,11 @@ export class StepReduction {
     });
   }
 
+  /** The arrays of a step that is over, for a later one: fresh memory costs more than the copy into it. */
+  spares(): Spares {
+    return this.#buckets.map(({ reduced }) => reduced);
+  }
+
   fail(error: LockstepError): void {
     this.#reject(error);
   }
@@ -113,7 +124,8 @@ export class StepReduction {
       else {
         for (const { node, values } of bucket.nodes) {
           for (const [segment, { start, end }] of bucket.segments.entries()) {
-            this.#add(index, bucket, segment, node, values.subarray(start, end));
+            const isTarget = values === bucket.result;
+            this.#add(index, bucket, segment, { node, values: values.subarray(start, end), isTarget });
           }
         }
       }
@@ -122,16 +134,16 @@ export class StepReduction {
     this.#arrived(0);
   }
 
-  #add(bucketIndex: number, bucket: BucketState, segment: number, node: Range, values: Float32Array): void {
+  #add(bucketIndex: number, bucket: BucketState, segment: number, part: NodeSum & { isTarget: boolean }): void {
     const sum = at(bucket.sums, segment);
-    sum.add(node, values);
+    sum.add(part.node, part.values, part.isTarget);
     if (!sum.complete) return;
     const { start, end } = at(bucket.segments, segment);
+    // The total is in `result`: that is where sums with the first own node are made.
     const total = at(sum.take(), 0).values;
     const slice = this.#layout.slice(bucketIndex);
-    bucket.reduced ??= new Float32Array(slice.end - slice.start);
+    bucket.reduced ??= this.#spares[bucketIndex] ?? new Float32Array(slice.end - slice.start);
     bucket.reduced.set(total, start - slice.start);
-    bucket.result?.set(total, start);
     bucket.reducedSegments[segment] = true;
     this.#wake();
     this.#arrived(end - start);

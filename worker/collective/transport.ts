@@ -32,7 +32,7 @@ export interface ChunkSource {
   /** Values in a segment; all members cut chunks the same way. */
   readonly segmentValues: number;
   /**
-   * Values [start, end) of a chunk, now or when they are there. The view is valid until control returns to the loop.
+   * Values [start, end) of a chunk, now or when they are there. They stay as they are until the peer has them.
    * @throws LockstepError collective/stale, collective/corrupt for a request that makes no sense
    */
   read(request: ChunkRequest, fromWorker: string, start: number, end: number): Float32Array | Promise<Float32Array>;

@@ -58,10 +58,15 @@ export function siblingOf(node: Range, replicas: number): { sibling: Range; pare
   return undefined;
 }
 
-/** The sum of one node, and who may write to its array. */
+/** The sum of one node. */
 export interface NodeSum {
   readonly node: Range;
   readonly values: Float32Array;
+}
+
+interface PendingSum extends NodeSum {
+  /** The caller wants the total in this array. */
+  readonly isTarget: boolean;
 }
 
 /**
@@ -72,7 +77,7 @@ export class TreeSum {
   readonly #range: Range;
   readonly #replicas: number;
   readonly #length: number;
-  readonly #pending = new Map<number, NodeSum>();
+  readonly #pending = new Map<number, PendingSum>();
   #covered = 0;
   #taken = false;
 
@@ -92,8 +97,9 @@ export class TreeSum {
   /**
    * Takes ownership of `values`: they may be added to, or dropped. Nodes that are no node of this tree, outside of
    * the range or already covered are bugs of the caller and throw.
+   * @param isTarget sums that include this node are made in this array; at most one node of a sum is
    */
-  add(node: Range, values: Float32Array): void {
+  add(node: Range, values: Float32Array, isTarget = false): void {
     invariant(!this.#taken, 'a tree sum was taken already');
     invariant(values.length === this.#length, `a node of ${values.length} values in a tree sum of ${this.#length}`);
     invariant(isNode(node, this.#replicas), `${name(node)} is no node of the tree over ${this.#replicas} replicas`);
@@ -104,19 +110,21 @@ export class TreeSum {
       invariant(apart, `${name(node)} overlaps ${name(other.node)}, which is already summed`);
     }
     this.#covered += node.end - node.start;
-    this.#merge({ node, values });
+    this.#merge({ node, values, isTarget });
   }
 
   /** The sums of the range's maximal subtrees, in order; the caller owns them. */
   take(): NodeSum[] {
     invariant(this.complete, `a tree sum was taken with ${this.#covered} replicas of ${name(this.#range)}`);
     this.#taken = true;
-    const sums = [...this.#pending.values()].sort((a, b) => a.node.start - b.node.start);
+    const sums = [...this.#pending.values()]
+      .sort((a, b) => a.node.start - b.node.start)
+      .map(({ node, values }): NodeSum => ({ node, values }));
     this.#pending.clear();
     return sums;
   }
 
-  #merge(added: NodeSum): void {
+  #merge(added: PendingSum): void {
     let sum = added;
     for (;;) {
       const family = siblingOf(sum.node, this.#replicas);
@@ -124,17 +132,18 @@ export class TreeSum {
       if (family === undefined || other === undefined || other.node.end !== family.sibling.end) break;
       this.#pending.delete(other.node.start);
       const [left, right] = other.node.start < sum.node.start ? [other, sum] : [sum, other];
-      addInPlace(left.values, right.values);
-      sum = { node: family.parent, values: left.values };
+      const { values, isTarget } = right.isTarget ? right : left;
+      addInto(values, left.values, right.values);
+      sum = { node: family.parent, values, isTarget };
     }
     this.#pending.set(sum.node.start, sum);
   }
 }
 
-/** left[i] += right[i]. The double sum of two floats, rounded once more, is the float sum: 53 ≥ 2·24 + 2 bits. */
-function addInPlace(left: Float32Array, right: Float32Array): void {
-  const length = left.length;
-  for (let i = 0; i < length; i++) left[i] = (left[i] as number) + (right[i] as number);
+/** `into` is one of the two. The double sum of two floats, rounded once more, is the float sum: 53 ≥ 2·24 + 2 bits. */
+function addInto(into: Float32Array, left: Float32Array, right: Float32Array): void {
+  const length = into.length;
+  for (let i = 0; i < length; i++) into[i] = (left[i] as number) + (right[i] as number);
 }
 
 function name(range: Range): string {
