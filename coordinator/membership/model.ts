@@ -1,5 +1,9 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
+import type { EvaluationShare, Identity, JobFacts, Phase, Split, StepReport } from '../../shared/run/index.ts';
+
+export { phases } from '../../shared/run/index.ts';
+export type { EvaluationShare, Identity, JobFacts, Phase, Split, StepReport };
 
 export interface MembershipConfig {
   readonly runId: string;
@@ -9,16 +13,6 @@ export interface MembershipConfig {
   readonly joinTimeoutMs: number;
   /** How long workers may take to end after Stop before the coordinator ends without them. */
   readonly stopGraceMs: number;
-}
-
-/** What must be equal on all workers for their bits to be equal. */
-export interface Identity {
-  readonly lockstepVersion: string;
-  readonly engine: string;
-  readonly tensorflowVersion: string;
-  readonly deviceClass: string;
-  readonly threads: number;
-  readonly jobFileHash: string;
 }
 
 export interface Hello {
@@ -31,20 +25,6 @@ export interface Hello {
   readonly identity: Identity;
 }
 
-export interface JobFacts {
-  readonly trainSamples: number;
-  readonly validationSamples: number;
-  readonly testSamples: number;
-  readonly globalBatchSize: number;
-  readonly epochs: number;
-  readonly parameters: number;
-  readonly metricNames: readonly string[];
-  readonly modelName: string;
-}
-
-export const phases = ['starting', 'data', 'forward-backward', 'reduce', 'apply', 'evaluate', 'save', 'idle'] as const;
-export type Phase = (typeof phases)[number];
-
 export interface Beat {
   /** The step that the worker is in, from 0. */
   readonly step: number;
@@ -54,33 +34,6 @@ export interface Beat {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly deviceMemoryBytes: number;
-}
-
-/** Sums are over all replicas. Times in seconds. */
-export interface StepReport {
-  /** From 0. */
-  readonly step: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly metricSums: readonly number[];
-  readonly dataSeconds: number;
-  readonly forwardBackwardSeconds: number;
-  readonly reduceSeconds: number;
-  readonly applySeconds: number;
-  readonly stepSeconds: number;
-  readonly last: boolean;
-}
-
-export type Split = 'validation' | 'test';
-
-export interface EvaluationShare {
-  readonly split: Split;
-  /** Committed steps at the time of the evaluation. */
-  readonly step: number;
-  readonly replica: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly metricSums: readonly number[];
 }
 
 /** Means over a whole data set. */

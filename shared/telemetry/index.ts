@@ -24,7 +24,6 @@ export {
   phaseNames,
   type Registry,
   type StepMetrics,
-  type StepObservation,
   type WorkerMetrics,
   workerMetrics,
 } from './metrics.ts';

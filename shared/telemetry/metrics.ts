@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { StepReport } from '../run/index.ts';
 
 /** Every metric of Lockstep, in one tree per process. Names carry base units, as Prometheus asks for. */
 export type { Registry } from 'prom-client';
@@ -50,19 +51,6 @@ export interface WorkerMetrics extends StepMetrics {
   readonly deviceMemoryBytes: Gauge;
   readonly engineTensors: Gauge;
   readonly engineBytes: Gauge;
-}
-
-/** One committed step, for `observeStep`. Sums are over `samples`; times in seconds. */
-export interface StepObservation {
-  readonly step: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly metricSums: readonly number[];
-  readonly dataSeconds: number;
-  readonly forwardBackwardSeconds: number;
-  readonly reduceSeconds: number;
-  readonly applySeconds: number;
-  readonly stepSeconds: number;
 }
 
 /** A registry with Node's own process metrics (CPU, memory, event loop) under `prefix`. */
@@ -119,7 +107,7 @@ export function workerMetrics(registry: Registry): WorkerMetrics {
 }
 
 /** Counts a committed step. `metricNames` and `metricSums` are in the same order. */
-export function observeStep(metrics: StepMetrics, step: StepObservation, metricNames: readonly string[]): void {
+export function observeStep(metrics: StepMetrics, step: Omit<StepReport, 'last'>, metricNames: readonly string[]): void {
   metrics.samplesTotal.inc(step.samples);
   metrics.stepsTotal.inc();
   metrics.step.set(step.step + 1);

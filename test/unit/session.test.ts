@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RunSettings } from '../../shared/config/index.ts';
+import { phases } from '../../shared/run/index.ts';
 import { Schedule } from '../../shared/sampling/index.ts';
 import { canonicalJson, hashJob, type JobFingerprint } from '../../worker/session/job-hash.ts';
-import { ProgressBoard, phases } from '../../worker/session/progress-board.ts';
+import { ProgressBoard } from '../../worker/session/progress-board.ts';
 import { batchRows, evaluationPlan, planRun } from '../../worker/session/run-plan.ts';
 
 const dataset = { kind: 'glyphs', options: {}, transforms: [] };
@@ -107,6 +108,8 @@ test('the job hash ignores the order of keys and where files are, and nothing el
   const hash = hashJob(fingerprint);
   assert.equal(hashJob({ ...fingerprint, topology: { layers: [1, 2] } }), hash);
   assert.equal(canonicalJson({ a: 1, b: { d: 2, c: 3 } }), canonicalJson({ b: { c: 3, d: 2 }, a: 1 }));
+  assert.equal(hashJob({ ...fingerprint, datasets: { train: { ...dataset, location: '/elsewhere' } } }), hash);
+  assert.notEqual(hashJob({ ...fingerprint, datasets: { train: { ...dataset, kind: 'idx' } } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, initialWeightsSha256: 'c' }), hash);
   assert.notEqual(hashJob({ ...fingerprint, datasetSizes: { train: 51 } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, job: { ...job, loss: 'meanAbsoluteError' } }), hash);

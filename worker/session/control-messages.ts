@@ -1,7 +1,7 @@
 import { lockstep } from '../../proto/generated/lockstep.js';
 import { type ErrorRecord, isErrorCode } from '../../shared/core/index.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../../shared/rpc/index.ts';
-import { type PhaseName, phases } from './progress-board.ts';
+import { type Phase, phases } from '../../shared/run/index.ts';
 import type { MainToLink } from './protocol.ts';
 
 /** One of WorkerMessage's bodies; the sender adds run and generation. */
@@ -9,7 +9,7 @@ export type WorkerBody = Omit<WorkerMessage, 'runId' | 'generation'>;
 type FromMain = Exclude<MainToLink, { kind: 'contribute' }>;
 
 /** What the main thread reports, as the coordinator's protocol has it. */
-export function toWorkerBody(message: FromMain, where: { step: number; phase: PhaseName }): WorkerBody {
+export function toWorkerBody(message: FromMain, where: { step: number; phase: Phase }): WorkerBody {
   switch (message.kind) {
     case 'ready':
       return {
@@ -33,7 +33,7 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
 }
 
 /** The proto's Phase has the same order as `phases`. */
-export function phaseNumber(phase: PhaseName): lockstep.v1.Phase {
+export function phaseNumber(phase: Phase): lockstep.v1.Phase {
   return phases.indexOf(phase) as lockstep.v1.Phase;
 }
 

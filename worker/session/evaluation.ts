@@ -1,9 +1,10 @@
 import { invariant } from '../../shared/core/index.ts';
+import type { EvaluationShare } from '../../shared/run/index.ts';
 import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
 import type { BatchLoader } from '../data/index.ts';
 import type { Trainer } from '../engine/index.ts';
 import type { Link } from './link.ts';
-import type { EvaluationShare, GenerationView } from './protocol.ts';
+import type { GenerationView } from './protocol.ts';
 
 /**
  * One pass over a data set: each hosted replica's sums, in float64. The coordinator adds the replicas' sums in their

@@ -14,16 +14,18 @@ export interface JobFingerprint {
   readonly plan: RunPlan;
 }
 
-/** SHA-256 of the fingerprint's JSON with sorted keys; contents of typed arrays and URLs are left out. */
+/** SHA-256 of the fingerprint's JSON with sorted keys; where files are is left out. */
 export function hashJob(fingerprint: JobFingerprint): string {
-  return createHash('sha256').update(canonicalJson(fingerprint)).digest('hex');
+  // Paths may differ between hosts; the sizes and shapes of what is read may not.
+  const datasets = Object.entries(fingerprint.datasets).map(([split, { location: _, ...what }]) => [split, what]);
+  return createHash('sha256')
+    .update(canonicalJson({ ...fingerprint, datasets }))
+    .digest('hex');
 }
 
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => {
     if (ArrayBuffer.isView(item)) return { bytes: item.byteLength };
-    // Paths may differ between hosts; the sizes and specs of what is read may not.
-    if (item instanceof URL) return undefined;
     if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
     return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
   });

@@ -1,7 +1,4 @@
-/** What the main thread is doing, readable by the link thread while the main thread is blocked inside a step. */
-export const phases = ['starting', 'data', 'forward-backward', 'reduce', 'apply', 'evaluate', 'save', 'idle'] as const;
-
-export type PhaseName = (typeof phases)[number];
+import { type Phase, phases } from '../../shared/run/index.ts';
 
 const STEP = 0;
 const PHASE = 1;
@@ -26,7 +23,7 @@ export class ProgressBoard {
     this.#floats = new Float64Array(buffer, INT_BYTES, FLOAT_BYTES / 8);
   }
 
-  enter(phase: PhaseName, step: number): void {
+  enter(phase: Phase, step: number): void {
     // performance.timeOrigin differs between threads; the wall clock doesn't.
     this.#floats[PHASE_STARTED_MS] = Date.now();
     Atomics.store(this.#ints, STEP, step);
@@ -38,7 +35,7 @@ export class ProgressBoard {
     this.#floats[TENSORS] = tensors;
   }
 
-  read(): { step: number; phase: PhaseName; phaseMs: number; memoryBytes: number; tensors: number } {
+  read(): { step: number; phase: Phase; phaseMs: number; memoryBytes: number; tensors: number } {
     const phase = phases[Atomics.load(this.#ints, PHASE)] ?? 'starting';
     const started = this.#floats[PHASE_STARTED_MS] ?? 0;
     return {

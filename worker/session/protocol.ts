@@ -1,5 +1,6 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
+import type { EvaluationShare, JobFacts, StepReport } from '../../shared/run/index.ts';
 
 /**
  * Messages between a worker's main thread (engine; blocked while a step runs) and its link thread (all gRPC).
@@ -37,38 +38,4 @@ export interface GenerationView {
   /** The replicas that this worker hosts. */
   readonly replicas: { readonly start: number; readonly end: number };
   readonly startStep: number;
-}
-
-export interface JobFacts {
-  readonly trainSamples: number;
-  readonly validationSamples: number;
-  readonly testSamples: number;
-  readonly globalBatchSize: number;
-  readonly epochs: number;
-  readonly parameters: number;
-  readonly metricNames: readonly string[];
-  readonly modelName: string;
-}
-
-/** Sums are over all replicas. Times in seconds. */
-export interface StepReport {
-  readonly step: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly metricSums: readonly number[];
-  readonly dataSeconds: number;
-  readonly forwardBackwardSeconds: number;
-  readonly reduceSeconds: number;
-  readonly applySeconds: number;
-  readonly stepSeconds: number;
-  readonly last: boolean;
-}
-
-export interface EvaluationShare {
-  readonly split: 'validation' | 'test';
-  readonly step: number;
-  readonly replica: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly metricSums: readonly number[];
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
+import type { EvaluationShare } from '../../shared/run/index.ts';
 import { loadModel, saveModel } from '../checkpoint/index.ts';
 import { type Engine, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { evaluateReplicas } from './evaluation.ts';
@@ -7,7 +8,7 @@ import { hashJob } from './job-hash.ts';
 import { loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
 import { type OpenLoaders, openLoaders } from './loaders.ts';
-import type { EvaluationShare, GenerationView } from './protocol.ts';
+import type { GenerationView } from './protocol.ts';
 import { batchRows, evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
 import { bucketLengths, trainStep } from './step.ts';
 

@@ -1,9 +1,10 @@
 import { at } from '../../shared/core/index.ts';
+import type { StepReport } from '../../shared/run/index.ts';
 import { type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
 import type { BatchLoader } from '../data/index.ts';
 import type { Contribution, Trainer } from '../engine/index.ts';
 import type { Link } from './link.ts';
-import type { GenerationView, StepReport } from './protocol.ts';
+import type { GenerationView } from './protocol.ts';
 
 /** What one step needs; the same for all steps of a generation. */
 export interface StepContext {

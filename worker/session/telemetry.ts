@@ -1,4 +1,5 @@
 import type { ByteCounter } from '../../shared/rpc/index.ts';
+import type { StepReport } from '../../shared/run/index.ts';
 import {
   createRegistry,
   observeStep,
@@ -9,7 +10,6 @@ import {
 } from '../../shared/telemetry/index.ts';
 import type { LinkSettings } from './link-settings.ts';
 import type { ProgressBoard } from './progress-board.ts';
-import type { StepReport } from './protocol.ts';
 
 /** A worker's own metrics and, where an address is given, the server that Prometheus scrapes. */
 export class WorkerTelemetry {

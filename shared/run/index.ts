@@ -1,0 +1,9 @@
+export {
+  type EvaluationShare,
+  type Identity,
+  type JobFacts,
+  type Phase,
+  phases,
+  type Split,
+  type StepReport,
+} from './messages.ts';
