@@ -56,7 +56,7 @@ class OpRecorder {
       throw new LockstepError(
         'engine/impure',
         'the step reads a tensor’s values in JavaScript (dataSync, arraySync or a branch on them), which a compiled ' +
-          'step cannot follow; compute with tf ops instead (tf.where for a branch), or train with --no-compile',
+          'step cannot follow; compute with tf ops instead (tf.where for a branch), or train with --eager',
       );
     };
     this.#backend.getInputTensorIds = (tensors) => {
