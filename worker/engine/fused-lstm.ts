@@ -1,4 +1,5 @@
 import { at } from '../../shared/core/index.ts';
+import { lstmGradients } from './lstm-gradient.ts';
 import type { NativeBackend, OpAttr, TensorLike } from './native-backend.ts';
 import type { tf as Tf } from './tf.ts';
 
@@ -34,9 +35,9 @@ interface LstmCallArguments {
 type Int64Scalar = new (value: number) => TensorLike;
 
 /**
- * Lets tfjs-layers' LSTM run as TensorFlow's BlockLSTMV2 and BlockLSTMGradV2, one op for all time steps, wherever its
- * configuration is what those compute: tanh and sigmoid, bias, no dropout inside, no mask, not stateful. Others stay
- * unrolled. (72 ms → 15 ms a step for 64 units, length 100, batch 32, one core.)
+ * Lets tfjs-layers' LSTM run as TensorFlow's BlockLSTMV2, one op for all time steps, and its gradient as
+ * lstm-gradient.ts has it, wherever its configuration is what those compute: tanh and sigmoid, bias, no dropout inside,
+ * no mask, not stateful. Others stay unrolled. (72 ms → 15 ms a step for 64 units, length 100, batch 32, one core.)
  */
 export function installFusedLstm(tf: Tfjs, backend: NativeBackend, Int64: Int64Scalar): void {
   const prototype = Object.getPrototypeOf(tf.layers.lstm({ units: 1 })) as LstmLayer;
@@ -118,12 +119,9 @@ function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, withCells
       const value = withCells ? tf.concat([hs, cs], 2) : hs;
       const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
         const [x, w, b, h0, c0, ...made] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
-        const [hGrad, csGrad] = withCells ? (tf.split(dy, 2, 2) as [Tensor, Tensor]) : [dy, tf.zerosLike(dy)];
-        const none = tf.zeros([at(h0.shape, 1)]);
-        const inputs = [time, x, c0, h0, w, none, none, none, b, ...made, csGrad, hGrad];
-        const grads = run('BlockLSTMGradV2', [type, peephole], inputs, 8);
-        // Its outputs: x, cs_prev, h_prev, w, three peepholes, b.
-        return [at(grads, 0), at(grads, 3), at(grads, 7), at(grads, 2), at(grads, 1)];
+        const [dh, dc] = withCells ? (tf.split(dy, 2, 2) as [Tensor, Tensor]) : [dy, null];
+        const grads = lstmGradients(tf, backend, { x, w, b, h0, c0, made }, dh, dc);
+        return [grads.x, grads.w, grads.b, grads.h0, grads.c0];
       };
       return { value, gradFunc: gradFunc as unknown as (dy: Tensor, saved: Tensor[]) => Tensor };
     });

@@ -5,6 +5,7 @@ import type { Engine, EngineInfo, EngineMemory, EngineName, Trainer, TrainerOpti
 import { installFusedLstm } from './fused-lstm.ts';
 import { int64Scalar, loadNativeAddon, nativeBackend } from './native-addon.ts';
 import { installNativeGather, installNativeGradients } from './native-gradients.ts';
+import { installNativeLayerNorm } from './native-layer-norm.ts';
 import { installRandomLayers } from './random-layers.ts';
 import { tf } from './tf.ts';
 
@@ -44,6 +45,7 @@ async function load(name: EngineName, threads: number): Promise<Engine> {
     await tf.setBackend('tensorflow');
     installNativeGradients(tf, nativeBackend());
     installNativeGather(tf, nativeBackend());
+    installNativeLayerNorm(tf);
     installRandomLayers(nativeBackend());
     installFusedLstm(tf, nativeBackend(), int64Scalar());
     return new TfjsEngine({ name, version, deviceClass, threads });

@@ -39,6 +39,24 @@ export function installNativeGradients(tf: Tfjs, backend: NativeBackend): void {
   fromOutput('Relu6', 'Relu6Grad', 'dy-first');
   fromOutput('Sigmoid', 'SigmoidGrad', 'y-first');
   fromOutput('Tanh', 'TanhGrad', 'y-first');
+  sumOverTiles(tf);
+}
+
+/** The gradient of a tiling sums over the copies; tfjs slices out each of them and adds them one by one. */
+function sumOverTiles(tf: Tfjs): void {
+  tf.unregisterGradient('Tile');
+  tf.registerGradient({
+    kernelName: 'Tile',
+    inputsToSave: ['x'],
+    gradFunc: (dy, saved, attrs) => {
+      const { shape } = saved[0] as Tensor;
+      const { reps } = attrs as unknown as { reps: readonly number[] };
+      // [copies of the first dimension, first dimension, copies of the second, …]
+      const apart = shape.flatMap((size, dimension) => [reps[dimension] ?? 1, size]);
+      const copies = shape.map((_, dimension) => 2 * dimension);
+      return { x: () => tf.sum(tf.reshape(dy as Tensor, apart), copies) };
+    },
+  });
 }
 
 /**

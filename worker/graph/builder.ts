@@ -25,7 +25,8 @@ export class GraphBuilder {
 
   /** Takes over another builder's nodes, whose names must be new here. */
   append(nodes: readonly GraphNode[]): void {
-    this.nodes.push(...nodes);
+    // Not by spreading: a call takes only so many arguments.
+    for (const node of nodes) this.nodes.push(node);
   }
 
   /** Adds a node and gives its first output. `name` must be new in the graph; without one it is made up. */

@@ -1,0 +1,102 @@
+import { at } from '../../shared/core/index.ts';
+import type { NativeBackend, OpAttr, TensorLike } from './native-backend.ts';
+import type { tf as Tf } from './tf.ts';
+
+type Tensor = Tf.Tensor;
+type Tfjs = typeof Tf;
+
+/** What BlockLSTMV2 was given and what it made. Sequences are [time, batch, units]. */
+export interface LstmRun {
+  readonly x: Tensor; // [time, batch, features]
+  readonly w: Tensor; // [features + units, 4·units], gates in the order i f c o
+  readonly b: Tensor; // [4·units]
+  readonly h0: Tensor; // [batch, units]
+  readonly c0: Tensor;
+  /** i, cs, f, o, ci, co, h: the op's outputs in its order. */
+  readonly made: readonly Tensor[];
+}
+
+export interface LstmGradients {
+  readonly x: Tensor;
+  readonly w: Tensor;
+  readonly b: Tensor;
+  readonly h0: Tensor;
+  readonly c0: Tensor;
+}
+
+/**
+ * The gradient of BlockLSTMV2. BlockLSTMGradV2 multiplies by the weights and sums their gradient step by step, in
+ * matrices of a batch's rows; here only what really depends on the next step is done by steps, the gates'
+ * gradients, and each of the three products with features and weights is one multiplication over all steps.
+ *
+ * @param dh gradient of the outputs, [time, batch, units]
+ * @param dc gradient of the cell states, or null where nothing reads them
+ */
+export function lstmGradients(
+  tf: Tfjs,
+  backend: NativeBackend,
+  run: LstmRun,
+  dh: Tensor,
+  dc: Tensor | null,
+): LstmGradients {
+  const { x, w, b, h0, c0, made } = run;
+  const [time, batch, features] = x.shape as [number, number, number];
+  const units = at(h0.shape, 1);
+  const { binding } = backend;
+  const type: OpAttr = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+  const peephole: OpAttr = { name: 'use_peephole', type: binding.TF_ATTR_BOOL, value: false };
+  const none = tf.zeros([units]);
+  const cellGradient = (inputs: TensorLike[]): [Tensor, Tensor] => {
+    const [dcBefore, dGates] = backend.executeMultipleOutputs('LSTMBlockCellGrad', [type, peephole], inputs, 5);
+    return [dcBefore, dGates] as unknown as [Tensor, Tensor];
+  };
+
+  // LSTMBlockCellGrad has the gates in the order i c f o.
+  const gates = swapMiddleGates(tf, w);
+  const ofInput = tf.slice(gates, [0, 0], [features, 4 * units]);
+  const ofState = tf.slice(gates, [features, 0], [units, 4 * units]);
+  const steps = [x, ...made, dh].map((sequence) => tf.unstack(sequence, 0));
+  const dcSteps = dc === null ? null : tf.unstack(dc, 0);
+  const dGates: Tensor[] = [];
+  let dhNext: Tensor | null = null;
+  let dcNext: Tensor = dcSteps === null ? tf.zeros([batch, units]) : at(dcSteps, time - 1);
+  for (let step = time - 1; step >= 0; step--) {
+    const [xt, i, cs, f, o, ci, co, , dhOut] = steps.map((sequence) => at(sequence, step)) as Tensor[] & { length: 9 };
+    const before = step === 0 ? { c: c0, h: h0 } : { c: at(at(steps, 2), step - 1), h: at(at(steps, 7), step - 1) };
+    const dht = dhNext === null ? dhOut : tf.add(dhOut as Tensor, dhNext);
+    const inputs = [xt, before.c, before.h, w, none, none, none, b, i, cs, f, o, ci, co, dcNext, dht];
+    const [dcBefore, dGate] = cellGradient(inputs as Tensor[]);
+    dGates[step] = dGate;
+    dcNext = dcSteps === null || step === 0 ? dcBefore : tf.add(at(dcSteps, step - 1), dcBefore);
+    dhNext = matMul(backend, dGate, ofState, 'transposeB');
+  }
+  const dGate = tf.concat(dGates, 0); // [time·batch, 4·units]
+  const hs = at(made, 6);
+  const hBefore = tf.concat([tf.reshape(h0, [1, batch, units]), tf.slice(hs, 0, time - 1)], 0);
+  const read = tf.reshape(tf.concat([x, hBefore], 2), [time * batch, features + units]);
+  return {
+    x: tf.reshape(matMul(backend, dGate, ofInput, 'transposeB'), x.shape),
+    w: swapMiddleGates(tf, matMul(backend, read, dGate, 'transposeA')),
+    b: swapMiddleGates(tf, tf.sum(dGate, 0)),
+    h0: dhNext as Tensor,
+    c0: dcNext,
+  };
+}
+
+/** i f c o ↔ i c f o along the last dimension. */
+function swapMiddleGates(tf: Tfjs, gates: Tensor): Tensor {
+  const axis = gates.rank - 1;
+  const [first, second, third, fourth] = tf.split(gates, 4, axis) as [Tensor, Tensor, Tensor, Tensor];
+  return tf.concat([first, third, second, fourth], axis);
+}
+
+/** TensorFlow's plain product of matrices; tfjs's goes by way of batches of one. */
+function matMul(backend: NativeBackend, a: Tensor, b: Tensor, mode: 'transposeA' | 'transposeB'): Tensor {
+  const { TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  const attrs: OpAttr[] = [
+    { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: 'transpose_a', type: TF_ATTR_BOOL, value: mode === 'transposeA' },
+    { name: 'transpose_b', type: TF_ATTR_BOOL, value: mode === 'transposeB' },
+  ];
+  return backend.executeSingleOutput('MatMul', attrs, [a, b]) as unknown as Tensor;
+}
