@@ -116,7 +116,7 @@ class OpRecorder {
     if (encoded.T === undefined && first !== undefined && opsThatOmitT.has(op)) {
       encoded.T = typeAttr(this.#dtypes.get(first) ?? dtypes.float32);
     }
-    const ref = this.#builder.add(op, refs, encoded);
+    const ref = this.#builder.add(op, refs, encoded, { dtypes: made.map(({ dtype }) => dtype) });
     for (const [output, { id, dtype }] of made.entries()) {
       this.#refs.set(id, { node: ref.node, output });
       this.#dtypes.set(id, dtype);

@@ -34,10 +34,11 @@ export class GraphBuilder {
     op: string,
     inputs: readonly Ref[],
     attrs: Readonly<Record<string, Attr>>,
-    options: { name?: string; control?: readonly string[] } = {},
+    options: { name?: string; control?: readonly string[]; dtypes?: readonly number[] } = {},
   ): Ref {
     const name = options.name ?? [...this.#prefix, ...this.#scopes, `${op}_${this.#count++}`].join('/');
-    this.nodes.push({ name, op, inputs, attrs, control: options.control ?? [] });
+    const { control = [], dtypes } = options;
+    this.nodes.push({ name, op, inputs, attrs, control, ...(dtypes === undefined ? {} : { dtypes }) });
     return { node: name, output: 0 };
   }
 

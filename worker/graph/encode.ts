@@ -45,6 +45,8 @@ function encodeAttr(attr: Attr): tensorflow.IAttrValue {
       return { s: Buffer.from(attr.value) };
     case 'shape':
       return { shape: encodeShape(attr.value) };
+    case 'unknown-shape':
+      return { shape: { unknownRank: true } };
     case 'types':
       return { list: { type: [...attr.value] } };
     case 'ints':

@@ -18,6 +18,7 @@ export type Attr =
   | { readonly kind: 'bool'; readonly value: boolean }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'shape'; readonly value: readonly number[] }
+  | { readonly kind: 'unknown-shape' }
   | { readonly kind: 'types'; readonly value: readonly number[] }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'floats'; readonly value: readonly number[] }
@@ -45,6 +46,8 @@ export interface GraphNode {
   /** Nodes that must have run before this one, though it takes no value from them. */
   readonly control: readonly string[];
   readonly attrs: Readonly<Record<string, Attr>>;
+  /** Types of the outputs, where known; float32 otherwise. */
+  readonly dtypes?: readonly number[];
 }
 
 /** Ops that may not be merged with an equal one or dropped for having no reader. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Attr, type GraphNode, isStateful, type Ref, refText } from './node.ts';
+import { cancelSplitOfConcat } from './split-of-concat.ts';
 
 /** A graph and the outputs that will be fetched from it; passes keep what those compute. */
 export interface Graph {
@@ -61,7 +62,7 @@ function computationKey(node: GraphNode): string {
 }
 
 function attrKey(attr: Attr): string {
-  if (attr.kind !== 'tensor') return `${attr.kind}:${JSON.stringify(attr.value)}`;
+  if (attr.kind !== 'tensor') return JSON.stringify(attr);
   const { dtype, shape, bytes } = attr.value;
   const content =
     bytes.length <= 64 ? Buffer.from(bytes).toString('hex') : createHash('sha256').update(bytes).digest('hex');
@@ -86,4 +87,4 @@ export const dropIdentities: Pass = (graph) => {
 };
 
 /** The order matters: identities hide equal nodes, and merging leaves dead ones. */
-export const optimize: Pass = (graph) => dropDeadNodes(mergeCommonNodes(dropIdentities(graph)));
+export const optimize: Pass = (graph) => dropDeadNodes(cancelSplitOfConcat(mergeCommonNodes(dropIdentities(graph))));
