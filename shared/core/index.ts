@@ -1,6 +1,13 @@
 export { assertNever, at, invariant } from './assert.ts';
 export { type Clock, monotonicClock } from './clock.ts';
-export { type ErrorAction, type ErrorCode, type ErrorRecord, errorCodes, isErrorCode, LockstepError } from './errors.ts';
+export {
+  type ErrorAction,
+  type ErrorCode,
+  type ErrorRecord,
+  errorCodes,
+  isErrorCode,
+  LockstepError,
+} from './errors.ts';
 export { deriveKey, mix32, RandomStream } from './random.ts';
 export { type Range, splitEvenly } from './ranges.ts';
 export { packageVersion } from './version.ts';

@@ -107,7 +107,11 @@ export function workerMetrics(registry: Registry): WorkerMetrics {
 }
 
 /** Counts a committed step. `metricNames` and `metricSums` are in the same order. */
-export function observeStep(metrics: StepMetrics, step: Omit<StepReport, 'last'>, metricNames: readonly string[]): void {
+export function observeStep(
+  metrics: StepMetrics,
+  step: Omit<StepReport, 'last'>,
+  metricNames: readonly string[],
+): void {
   metrics.samplesTotal.inc(step.samples);
   metrics.stepsTotal.inc();
   metrics.step.set(step.step + 1);
