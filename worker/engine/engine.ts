@@ -101,6 +101,12 @@ export interface Trainer {
   forwardBackward(batch: Batch, microstep: Microstep): Contribution;
   /** Applies the optimizer to the sum of all replicas' contributions. `step` counts from 0. */
   apply(reduced: Contribution, step: number): void;
+  /**
+   * `forwardBackward` and `apply` in one, for a step of a single replica: the weights get the same bits, but gradients
+   * stay on the device. Gives the statistics. Only trainers that keep their weights on the device have it.
+   * @throws LockstepError engine/non-finite, and then no weight has changed
+   */
+  trainWhole?(batch: Batch, microstep: Microstep): Float32Array;
   /** The batch has as many rows as a full training batch (`TrainerOptions.rows`), the last ones padding if need be. */
   evaluate(batch: Batch): EvaluationSums;
   /** One array per model output, [realRows, …]; the batch as for `evaluate`. */

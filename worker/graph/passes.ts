@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Attr, type GraphNode, isStateful, type Ref, refText } from './node.ts';
+import { maskBeforeUnpooling, sumBeforeUnpooling } from './pool-gradients.ts';
 import { cancelSplitOfConcat } from './split-of-concat.ts';
 
 /** A graph and the outputs that will be fetched from it; passes keep what those compute. */
@@ -87,4 +88,7 @@ export const dropIdentities: Pass = (graph) => {
 };
 
 /** The order matters: identities hide equal nodes, and merging leaves dead ones. */
-export const optimize: Pass = (graph) => dropDeadNodes(cancelSplitOfConcat(mergeCommonNodes(dropIdentities(graph))));
+export const optimize: Pass = (graph) => {
+  const merged = mergeCommonNodes(dropIdentities(graph));
+  return dropDeadNodes(sumBeforeUnpooling(maskBeforeUnpooling(cancelSplitOfConcat(merged))));
+};

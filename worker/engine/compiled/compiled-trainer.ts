@@ -84,7 +84,7 @@ export class CompiledTrainer implements Trainer {
     this.#assign(this.#weights.read());
   }
 
-  forwardBackward(batch: Batch, { step, replica, globalSamples }: Microstep): Contribution {
+  forwardBackward(batch: Batch, microstep: Microstep): Contribution {
     const rows = batch.realRows;
     if (rows === 0) {
       return {
@@ -94,20 +94,26 @@ export class CompiledTrainer implements Trainer {
     }
     const outputs = this.#graph.microsteps.get(rows);
     invariant(outputs !== undefined, `a training batch of ${rows} rows was announced`);
-    const scale = [
-      { name: feedNames.globalSamples(rows), shape: [], values: new Float32Array([globalSamples]) },
-      { name: feedNames.samples(rows), shape: [], values: new Float32Array([rows]) },
-      { name: feedNames.seed(rows), shape: [2], values: stepSeed(this.#seed, step, replica) },
-    ];
-    this.#checkLabels(batch);
-    const results = this.#session.run([...this.#batchFeeds(batch, rows), ...scale], outputs);
+    const results = this.#session.run(this.#microstepFeeds(batch, microstep), outputs);
     return { gradients: results.slice(0, -1), statistics: at(results, results.length - 1) };
+  }
+
+  trainWhole(batch: Batch, microstep: Microstep): Float32Array {
+    const { step, replicas } = microstep;
+    invariant(replicas === 1, 'a step of several replicas is reduced before it is applied');
+    const rows = batch.realRows;
+    invariant(rows > 0, 'the only replica of a step has samples');
+    const outputs = this.#graph.wholeSteps.get(rows);
+    invariant(outputs !== undefined, `a training batch of ${rows} rows was announced`);
+    const [, statistics] = this.#session.run([...this.#microstepFeeds(batch, microstep), this.#rate(step)], outputs);
+    invariant(statistics !== undefined, 'a step has statistics');
+    assertFiniteLoss({ gradients: [], statistics }, step);
+    return statistics;
   }
 
   apply(reduced: Contribution, step: number): void {
     assertFiniteLoss(reduced, step);
-    const [rate = 0] = this.#rule.scalarsAt(step);
-    const feeds: FeedValue[] = [{ name: feedNames.rate, shape: [], values: new Float32Array([rate]) }];
+    const feeds: FeedValue[] = [this.#rate(step)];
     for (const [index, values] of reduced.gradients.entries()) {
       feeds.push({ name: feedNames.bucket(index), shape: [values.length], values });
     }
@@ -150,6 +156,22 @@ export class CompiledTrainer implements Trainer {
   #assign(weights: readonly NamedWeight[]): void {
     const feeds = weights.map(({ shape, values }, index) => ({ name: feedNames.initial(index), shape, values }));
     this.#session.run(feeds, [this.#graph.assign]);
+  }
+
+  #rate(step: number): FeedValue {
+    const [rate = 0] = this.#rule.scalarsAt(step);
+    return { name: feedNames.rate, shape: [], values: new Float32Array([rate]) };
+  }
+
+  #microstepFeeds(batch: Batch, { step, replica, globalSamples }: Microstep): FeedValue[] {
+    const rows = batch.realRows;
+    this.#checkLabels(batch);
+    return [
+      ...this.#batchFeeds(batch, rows),
+      { name: feedNames.globalSamples(rows), shape: [], values: new Float32Array([globalSamples]) },
+      { name: feedNames.samples(rows), shape: [], values: new Float32Array([rows]) },
+      { name: feedNames.seed(rows), shape: [2], values: stepSeed(this.#seed, step, replica) },
+    ];
   }
 
   /** Feeds the first `rows` rows; only a batch for evaluation may have padding among them. */

@@ -14,7 +14,8 @@ import { evaluationStep, forward, microstep, type Network } from '../microstep.t
 import type { NativeBackend } from '../native-backend.ts';
 import type { tf } from '../tf.ts';
 import { recordSection, type Section } from './record-section.ts';
-import { addApply, addAssign, addSlots } from './update-graph.ts';
+import { addAssign, addSlots, addUpdatePlaceholders, addUpdates } from './update-graph.ts';
+import { addWholeStep } from './whole-step.ts';
 
 /** What to fetch, as `node:output`. */
 export interface TrainGraph {
@@ -26,6 +27,8 @@ export interface TrainGraph {
   /** One per model output, for the first row count. */
   readonly prediction: readonly string[];
   readonly apply: string;
+  /** By row count: whether the weights moved, then the statistics (whole-step.ts). */
+  readonly wholeSteps: ReadonlyMap<number, readonly string[]>;
   readonly assign: string;
   /** Each weight's values, in the model's order. */
   readonly weights: readonly string[];
@@ -65,18 +68,25 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const evaluation = recorded(evaluationSection(network, rows));
   const prediction = recorded(predictionSection(network, rows));
   const slots = addSlots(builder, options);
-  const apply = addApply(builder, options, variables, slots);
+  const update = addUpdatePlaceholders(builder, options);
+  const apply = builder.token('applied', addUpdates(builder, options, variables, slots, update));
+  const wholeSteps = [...microsteps].map(([count, microstep]) =>
+    addWholeStep(builder, options, variables, slots, { microstep, rate: update.rate, name: `whole${count}` }),
+  );
   const assign = addAssign(builder, options, variables, slots);
   const weights = variables.map(({ value }) => value);
-  const groups = [...microsteps.values(), evaluation, prediction, [apply], [assign], weights];
+  const groups = [...microsteps.values(), ...wholeSteps, evaluation, prediction, [apply], [assign], weights];
   const { nodes, outputs } = optimize({ nodes: builder.nodes, outputs: groups.flat() });
   let next = 0;
   const names = groups.map((group) => group.map(() => refText(at(outputs, next++))));
-  const [microstepNames, rest] = [names.slice(0, microsteps.size), names.slice(microsteps.size)];
+  const counts = [...microsteps.keys()];
+  const byRows = (from: number) => new Map(counts.map((count, index) => [count, at(names, from + index)]));
+  const rest = names.slice(2 * counts.length);
   const [evaluationNames = [], predictionNames = [], applyNames = [], assignNames = [], weightNames = []] = rest;
   return {
     nodes,
-    microsteps: new Map([...microsteps.keys()].map((count, index) => [count, at(microstepNames, index)])),
+    microsteps: byRows(0),
+    wholeSteps: byRows(counts.length),
     evaluation: evaluationNames,
     prediction: predictionNames,
     apply: at(applyNames, 0),

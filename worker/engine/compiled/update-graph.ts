@@ -15,35 +15,65 @@ export function addSlots(builder: GraphBuilder, { network, optimizer }: TrainGra
   );
 }
 
-export function addApply(
+/** What an update reads: as placeholders for reduced values, or straight from a microstep. */
+export interface UpdateInputs {
+  /** The step's number for the optimizer (`OptimizerRule.scalarsAt`). */
+  readonly rate: Ref;
+  /** One flat value for each bucket. */
+  readonly buckets: readonly Ref[];
+  /** The changes of all statistic weights, flat; unread without any. */
+  readonly changes: Ref | null;
+  /** What stands between each part and its update. */
+  readonly guard?: (part: Ref) => Ref;
+}
+
+/** Placeholders for the reduced gradients and statistics of a step. */
+export function addUpdatePlaceholders(builder: GraphBuilder, { network }: TrainGraphOptions): UpdateInputs {
+  const { float32 } = dtypes;
+  const length = statisticsLength(network.statistics);
+  return {
+    rate: builder.placeholder(feedNames.rate, float32, []),
+    buckets: network.buckets.map((bucket, index) =>
+      builder.placeholder(feedNames.bucket(index), float32, [bucket.length]),
+    ),
+    changes: length === 0 ? null : builder.placeholder(feedNames.changes, float32, [length]),
+  };
+}
+
+/** Moves all weights. Gives the names of the nodes that do it. */
+export function addUpdates(
   builder: GraphBuilder,
   { backend, network, optimizer }: TrainGraphOptions,
   variables: readonly Variable[],
   slots: readonly Ref[][],
-): Ref {
-  const rate = builder.placeholder(feedNames.rate, dtypes.float32, []);
+  inputs: UpdateInputs,
+): string[] {
   const variableFor = (weight: tf.LayerVariable): Variable =>
     variables.find((variable) => variable.weight === weight) as Variable;
+  const { guard = (part) => part } = inputs;
   const done: string[] = [];
   for (const [index, bucket] of network.buckets.entries()) {
-    const flat = builder.placeholder(feedNames.bucket(index), dtypes.float32, [bucket.length]);
     const members = bucket.members.map((member) => ({ member, ...variableFor(at(network.trainable, member)) }));
-    const parts = cut(builder, flat, members);
+    const parts = cut(builder, at(inputs.buckets, index), members);
     for (const [position, { member, handle, weight }] of members.entries()) {
-      const updated = { variable: handle, slots: at(slots, member), gradient: at(parts, position) };
-      const node = addUpdate(builder, optimizer, rate, updated);
+      const updated = { variable: handle, slots: at(slots, member), gradient: guard(at(parts, position)) };
+      const node = addUpdate(builder, optimizer, inputs.rate, updated);
       done.push(addConstraint(builder, backend, weight, handle, node));
     }
   }
   const statistics = network.statistics.map(variableFor);
-  if (statistics.length > 0) {
-    const length = statistics.reduce((sum, { shape }) => sum + size(shape), 0);
-    const flat = builder.placeholder(feedNames.changes, dtypes.float32, [length]);
-    for (const [position, part] of cut(builder, flat, statistics).entries()) {
-      done.push(builder.add('AssignAddVariableOp', [at(statistics, position).handle, part], { dtype: float }).node);
+  if (inputs.changes !== null) {
+    for (const [position, part] of cut(builder, inputs.changes, statistics).entries()) {
+      done.push(
+        builder.add('AssignAddVariableOp', [at(statistics, position).handle, guard(part)], { dtype: float }).node,
+      );
     }
   }
-  return builder.token('applied', done);
+  return done;
+}
+
+export function statisticsLength(weights: readonly tf.LayerVariable[]): number {
+  return weights.reduce((sum, weight) => sum + size(weight.shape as number[]), 0);
 }
 
 /** Splits a flat value in pieces of the given shapes. */
