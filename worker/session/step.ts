@@ -2,8 +2,9 @@ import { at } from '../../shared/core/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
 import { type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
 import type { BatchLoader } from '../data/index.ts';
-import type { Contribution, Trainer } from '../engine/index.ts';
+import type { Contribution, Microstep, Trainer } from '../engine/index.ts';
 import type { Link } from './link.ts';
+import { PhaseTimer } from './phase-timer.ts';
 import type { GenerationView } from './protocol.ts';
 
 /** What one step needs; the same for all steps of a generation. */
@@ -16,53 +17,73 @@ export interface StepContext {
   readonly totalSteps: number;
 }
 
-/**
- * One training step: batch → forward and backward for each hosted replica → reduce over all replicas → apply.
- * The contribution of a replica leaves for the link thread as soon as it is computed, so the link thread sums and
- * sends it while the next replica computes.
- */
+/** One training step: batch → forward and backward → reduce over all replicas → apply. */
 export async function trainStep(context: StepContext, step: number): Promise<StepReport> {
-  const { trainer, loader, link, plan, generation } = context;
-  const { board } = link;
-  const globalSamples = samplesInStep(plan, step);
-  const started = performance.now();
-  let dataMs = 0;
-  let computeMs = 0;
-
-  for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
-    board.enter('data', step);
-    const asked = performance.now();
-    const { batch } = await loader.next();
-    const got = performance.now();
-    board.enter('forward-backward', step);
-    const contribution = trainer.forwardBackward(batch, { step, replica, replicas: plan.replicas, globalSamples });
-    contribute(link, step, replica, contribution);
-    loader.recycle(batch);
-    dataMs += got - asked;
-    computeMs += performance.now() - got;
-  }
-
-  board.enter('reduce', step);
-  const waited = performance.now();
-  const reduced = unpackReduced((await link.receive('reduced')).buckets);
-  const reducedAt = performance.now();
-
-  board.enter('apply', step);
-  trainer.apply(reduced.contribution, step);
-  const applied = performance.now();
-
+  const { trainer, link, plan, totalSteps } = context;
+  const timer = new PhaseTimer(link.board, step);
+  const { statistics, drain } =
+    plan.replicas === 1 && trainer.trainWhole !== undefined
+      ? await stepAlone(context, step, timer, trainer.trainWhole.bind(trainer))
+      : await stepReduced(context, step, timer);
   return {
     step,
-    samples: globalSamples,
-    lossSum: at(reduced.contribution.statistics, 0),
-    metricSums: [...reduced.contribution.statistics.subarray(1, 1 + trainer.metricCount)],
-    dataSeconds: dataMs / 1000,
-    forwardBackwardSeconds: computeMs / 1000,
-    reduceSeconds: (reducedAt - waited) / 1000,
-    applySeconds: (applied - reducedAt) / 1000,
-    stepSeconds: (applied - started) / 1000,
-    last: reduced.drain || step + 1 >= context.totalSteps,
+    samples: samplesInStep(plan, step),
+    lossSum: at(statistics, 0),
+    metricSums: [...statistics.subarray(1, 1 + trainer.metricCount)],
+    dataSeconds: timer.seconds('data'),
+    forwardBackwardSeconds: timer.seconds('forward-backward'),
+    reduceSeconds: timer.seconds('reduce'),
+    applySeconds: timer.seconds('apply'),
+    stepSeconds: timer.elapsedSeconds,
+    last: drain || step + 1 >= totalSteps,
   };
+}
+
+/** Statistics of a committed step over all replicas, and whether the workers agreed to drain after it. */
+interface Outcome {
+  readonly statistics: Float32Array;
+  readonly drain: boolean;
+}
+
+/**
+ * A replica's contribution leaves for the link thread as soon as it is computed, so the link thread sums and sends it
+ * while the next replica computes.
+ */
+async function stepReduced(context: StepContext, step: number, timer: PhaseTimer): Promise<Outcome> {
+  const { trainer, loader, link, generation } = context;
+  for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
+    timer.enter('data');
+    const { batch } = await loader.next();
+    timer.enter('forward-backward');
+    contribute(link, step, replica, trainer.forwardBackward(batch, microstep(context, step, replica)));
+    loader.recycle(batch);
+  }
+  timer.enter('reduce');
+  const reduced = unpackReduced((await link.receive('reduced')).buckets);
+  timer.enter('apply');
+  trainer.apply(reduced.contribution, step);
+  return { statistics: reduced.contribution.statistics, drain: reduced.drain };
+}
+
+/** The only replica there is reduces with nobody: its gradients need not leave the device. Same bits as the other way. */
+async function stepAlone(
+  context: StepContext,
+  step: number,
+  timer: PhaseTimer,
+  trainWhole: NonNullable<Trainer['trainWhole']>,
+): Promise<Outcome> {
+  const { loader, link } = context;
+  timer.enter('data');
+  const { batch } = await loader.next();
+  link.throwIfStopped();
+  timer.enter('forward-backward');
+  const statistics = trainWhole(batch, microstep(context, step, 0));
+  loader.recycle(batch);
+  return { statistics, drain: link.drainRequested };
+}
+
+function microstep({ plan }: StepContext, step: number, replica: number): Microstep {
+  return { step, replica, replicas: plan.replicas, globalSamples: samplesInStep(plan, step) };
 }
 
 /**
