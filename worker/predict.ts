@@ -52,6 +52,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
       bucketBytes: Number.MAX_SAFE_INTEGER,
       rows: [rows],
       compile: true,
+      precision: job.precision,
     });
     try {
       trainer.writeWeights(weights);

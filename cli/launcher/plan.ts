@@ -90,6 +90,7 @@ export function runSettings(
     | 'batchSize'
     | 'seed'
     | 'eager'
+    | 'precision'
     | 'bucketBytes'
     | 'segmentBytes'
     | 'segmentTimeoutMs'
@@ -104,6 +105,7 @@ export function runSettings(
     globalBatchSize: options.batchSize,
     seed: options.seed,
     eager: options.eager,
+    precision: options.precision,
     bucketBytes: options.bucketBytes,
     segmentBytes: options.segmentBytes,
     segmentTimeoutMs: options.segmentTimeoutMs,

@@ -76,6 +76,14 @@ export const optionDefinitions = {
       'Run each op as it comes instead of compiling the step to a TensorFlow graph: slow, but for models that cannot ' +
       'be compiled.',
   }),
+  precision: define(choice(['float32', 'mixed_bfloat16']), {
+    commands: decides,
+    default: null,
+    defaultText: 'the job’s',
+    description:
+      'Of matrix products and convolutions. `mixed_bfloat16` gives them bfloat16 inputs, which is faster where the ' +
+      'processor has instructions for it; weights and everything else stay float32.',
+  }),
   threads: define(integer(1, 1024), {
     commands: computes,
     default: 1,

@@ -10,6 +10,8 @@ export interface RunSettings {
   readonly seed: number | null;
   /** Runs each op as it comes instead of compiling the step; slow, but any op works. */
   readonly eager: boolean;
+  /** What matrix products and convolutions compute in. */
+  readonly precision: 'float32' | 'mixed_bfloat16' | null;
   readonly bucketBytes: number;
   readonly segmentBytes: number;
   readonly segmentTimeoutMs: number;

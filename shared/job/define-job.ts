@@ -1,7 +1,7 @@
 import { LockstepError } from '../core/index.ts';
 import { checkCount, type Dataset, show } from './dataset.ts';
-import type { Job, LossName, MetricName, OptimizerConfig, OptimizerName } from './job.ts';
-import { nearestName, resolveLoss, resolveMetric } from './names.ts';
+import type { Job, LossName, MetricName, OptimizerConfig, OptimizerName, Precision } from './job.ts';
+import { nearestName, resolveLoss, resolveMetric, resolvePrecision } from './names.ts';
 import { resolveOptimizer } from './optimizers.ts';
 
 /** What a job file passes to `defineJob`. */
@@ -27,9 +27,25 @@ export interface JobInput<Model = unknown> {
   readonly seed?: number;
   /** False keeps the order of the data set in every epoch. Default true. */
   readonly shuffle?: boolean;
+  /**
+   * `mixed_bfloat16` multiplies matrices and convolves in bfloat16: faster where the processor has instructions for it,
+   * with about 2 significant decimal digits in each product. Default `float32`.
+   */
+  readonly precision?: Precision;
 }
 
-const fields = ['model', 'optimizer', 'loss', 'metrics', 'data', 'batchSize', 'epochs', 'seed', 'shuffle'] as const;
+const fields = [
+  'model',
+  'optimizer',
+  'loss',
+  'metrics',
+  'data',
+  'batchSize',
+  'epochs',
+  'seed',
+  'shuffle',
+  'precision',
+] as const;
 const splits = ['train', 'validation', 'test'] as const;
 
 /** Registered, so that a job made by another copy of this package is known as one, too. */
@@ -65,6 +81,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     epochs,
     seed,
     shuffle,
+    precision: resolvePrecision(input.precision ?? 'float32'),
   };
   Object.defineProperty(job, brand, { value: true });
   return Object.freeze(job);

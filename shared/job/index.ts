@@ -10,6 +10,7 @@ export type {
   MetricName,
   OptimizerConfig,
   OptimizerName,
+  Precision,
   TensorSpec,
   TransformDescription,
 } from './job.ts';

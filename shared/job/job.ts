@@ -63,6 +63,12 @@ export type MetricName =
   | 'meanSquaredError'
   | 'meanAbsoluteError';
 
+/**
+ * What matrix products and convolutions compute in. `mixed_bfloat16`, as Keras names it, gives them bfloat16 inputs and
+ * leaves everything else, weights first of all, in float32.
+ */
+export type Precision = 'float32' | 'mixed_bfloat16';
+
 /** A job after validation, with every default filled in. `Model` is a tfjs LayersModel; shared/ doesn't import tfjs. */
 export interface Job<Model = unknown> {
   /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
@@ -80,4 +86,5 @@ export interface Job<Model = unknown> {
   readonly epochs: number;
   readonly seed: number;
   readonly shuffle: boolean;
+  readonly precision: Precision;
 }

@@ -1,5 +1,5 @@
 import { LockstepError } from '../core/index.ts';
-import type { LossName, MetricName, OptimizerName } from './job.ts';
+import type { LossName, MetricName, OptimizerName, Precision } from './job.ts';
 
 /** Every name that a job file may use, in the order in which messages list them. */
 export const lossNames: readonly LossName[] = [
@@ -21,6 +21,8 @@ export const metricNames: readonly MetricName[] = [
 
 export const optimizerNames: readonly OptimizerName[] = ['sgd', 'adam', 'rmsprop', 'adadelta'];
 
+export const precisions: readonly Precision[] = ['float32', 'mixed_bfloat16'];
+
 /** Other spellings that Keras and tfjs accept for the same thing, in the form that `normalize` gives. */
 const aliases: Readonly<Record<string, string>> = {
   acc: 'accuracy',
@@ -39,6 +41,11 @@ export function resolveLoss(name: unknown): LossName {
 /** @throws LockstepError job/invalid with the nearest known name */
 export function resolveMetric(name: unknown): MetricName {
   return resolveName('metric', name, metricNames);
+}
+
+/** @throws LockstepError job/invalid with the nearest known name */
+export function resolvePrecision(name: unknown): Precision {
+  return resolveName('precision', name, precisions);
 }
 
 /** The one of `known` that `name` means; `what` is for the message. Case, `_` and `-` don't count. */

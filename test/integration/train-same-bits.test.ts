@@ -47,6 +47,14 @@ test('workers with unequal numbers of replicas give the same bits', async () => 
   assertSame(await withWorkers([smallJob, '--replicas', '4', '--max-steps', '4'], [1, 3]));
 });
 
+test('mixed precision gives the same bits on 1, 2 and 3 workers, and others than float32', async () => {
+  const args = [smallJob, '--replicas', '6', '--max-steps', '4'];
+  const results = await withWorkers([...args, '--precision', 'mixed_bfloat16'], [1, 2, 3]);
+  assertSame(results);
+  const [exact] = await withWorkers(args, [2]);
+  assert.notEqual(results[0]?.weightsSha256, exact?.weightsSha256);
+});
+
 test('the eager engine gives the same bits on 1 and 2 workers', async () => {
   assertSame(await withWorkers([smallJob, '--replicas', '2', '--max-steps', '4', '--eager'], [1, 2]));
 });

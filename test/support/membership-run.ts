@@ -28,6 +28,7 @@ export const settings: RunSettings = {
   segmentBytes: 1_048_576,
   segmentTimeoutMs: 10_000,
   eager: false,
+  precision: null,
 };
 
 export const identity: Identity = {

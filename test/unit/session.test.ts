@@ -18,6 +18,7 @@ const job = {
   epochs: 2,
   seed: 5,
   shuffle: true,
+  precision: 'float32',
 } as const;
 const settings: RunSettings = {
   mode: 'train',
@@ -28,6 +29,7 @@ const settings: RunSettings = {
   globalBatchSize: null,
   seed: null,
   eager: false,
+  precision: null,
   bucketBytes: 1,
   segmentBytes: 1,
   segmentTimeoutMs: 1,
@@ -36,6 +38,7 @@ const settings: RunSettings = {
 test('a run takes from the job what the settings leave open', () => {
   const plan = planRun(job, settings, 50);
   assert.equal(plan.seed, 5);
+  assert.equal(plan.precision, 'float32');
   assert.equal(plan.stepsPerEpoch, 5);
   assert.equal(plan.totalSteps, 10);
   assert.equal(plan.train.globalBatchSize, 12);
@@ -44,6 +47,7 @@ test('a run takes from the job what the settings leave open', () => {
 test('settings win over the job', () => {
   const plan = planRun(job, { ...settings, seed: 8, epochs: 3, maxSteps: 4, globalBatchSize: 6 }, 50);
   assert.deepEqual([plan.seed, plan.epochs, plan.totalSteps, plan.train.globalBatchSize], [8, 3, 4, 6]);
+  assert.equal(planRun(job, { ...settings, precision: 'mixed_bfloat16' }, 50).precision, 'mixed_bfloat16');
 });
 
 test('an evaluation takes no step', () => {

@@ -1,4 +1,4 @@
-import type { Batch, LossName, MetricName, OptimizerConfig, TensorSpec } from '../../shared/job/index.ts';
+import type { Batch, LossName, MetricName, OptimizerConfig, Precision, TensorSpec } from '../../shared/job/index.ts';
 
 export type EngineName = 'tensorflow' | 'cpu';
 
@@ -46,6 +46,8 @@ export interface TrainerOptions {
   readonly rows: readonly number[];
   /** Whether a step is compiled to a TensorFlow graph; only the `tensorflow` engine can. */
   readonly compile: boolean;
+  /** Of matrix products and convolutions; float32 when absent. Anything else needs `compile`. */
+  readonly precision?: Precision;
 }
 
 /** Lengths, in float32 values, of what one replica contributes to the reduction of a step. */

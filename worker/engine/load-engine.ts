@@ -1,4 +1,5 @@
 import { LockstepError } from '../../shared/core/index.ts';
+import type { Precision } from '../../shared/job/index.ts';
 import { CompiledTrainer } from './compiled/compiled-trainer.ts';
 import { EagerTrainer } from './eager-trainer.ts';
 import type { Engine, EngineInfo, EngineMemory, EngineName, Trainer, TrainerOptions } from './engine.ts';
@@ -63,6 +64,8 @@ class TfjsEngine implements Engine {
 
   createTrainer(options: TrainerOptions): Promise<Trainer> {
     const compiles = options.compile && this.info.name === 'tensorflow';
+    const { precision = 'float32' } = options;
+    if (!compiles && precision !== 'float32') return Promise.reject(needsCompiledStep(precision, this.info.name));
     return compiles ? CompiledTrainer.create(options, nativeBackend()) : EagerTrainer.create(options);
   }
 
@@ -70,4 +73,13 @@ class TfjsEngine implements Engine {
     const { numTensors, numBytes } = tf.memory();
     return { tensors: numTensors, bytes: numBytes };
   }
+}
+
+function needsCompiledStep(precision: Precision, engine: EngineName): LockstepError {
+  const remedy =
+    engine === 'tensorflow'
+      ? 'train without --eager, or with --precision float32'
+      : 'train with --engine tensorflow, or with --precision float32';
+  const message = `precision ${precision} needs the compiled step, which this run does without; ${remedy}`;
+  return new LockstepError('engine/unsupported', message, { details: { precision, engine } });
 }

@@ -1,11 +1,12 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
-import type { Job } from '../../shared/job/index.ts';
+import type { Job, Precision } from '../../shared/job/index.ts';
 import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
 
 /** The job and the run's settings made one: what this run will do, equal on all workers. */
 export interface RunPlan {
   readonly seed: number;
+  readonly precision: Precision;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /** Steps of the whole run: all epochs, or fewer by `--max-steps`. */
@@ -33,6 +34,7 @@ export function planRun(job: Omit<Job, 'model'>, settings: RunSettings, trainSam
   const allSteps = settings.mode === 'evaluate' ? 0 : epochs * perEpoch;
   return {
     seed,
+    precision: settings.precision ?? job.precision,
     epochs,
     stepsPerEpoch: perEpoch,
     totalSteps: Math.min(allSteps, settings.maxSteps ?? allSteps),

@@ -68,6 +68,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       bucketBytes: settings.bucketBytes,
       rows: batchRows(plan.train),
       compile: !settings.eager,
+      precision: plan.precision,
     });
     if (options.checkpoint !== undefined) trainer.writeWeights((await loadModel(options.checkpoint)).weights);
     const jobHash = hashJob({

@@ -78,6 +78,7 @@ export class CompiledTrainer implements Trainer {
     const { optimizer, inputs, targets, rows } = options;
     this.#graph = buildTrainGraph({
       ...{ backend, network, optimizer, inputs, targets, rows },
+      precision: options.precision ?? 'float32',
       rename: this.#weights.rename,
     });
     this.#session = new GraphSession(backend.binding, this.#graph.nodes);

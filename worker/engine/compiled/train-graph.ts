@@ -1,10 +1,11 @@
 import { at } from '../../../shared/core/index.ts';
-import type { OptimizerConfig, TensorSpec } from '../../../shared/job/index.ts';
+import type { OptimizerConfig, Precision, TensorSpec } from '../../../shared/job/index.ts';
 import {
   type Attr,
   dtypes,
   GraphBuilder,
   type GraphNode,
+  multiplyInBfloat16,
   optimize,
   type Ref,
   refText,
@@ -50,6 +51,7 @@ export interface TrainGraphOptions {
   readonly targets: readonly TensorSpec[];
   /** Row counts that training batches have: the full one first. */
   readonly rows: readonly number[];
+  readonly precision: Precision;
   /** tfjs's layer names → those that users see. */
   readonly rename: (text: string) => string;
 }
@@ -76,7 +78,8 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const assign = addAssign(builder, options, variables, slots);
   const weights = variables.map(({ value }) => value);
   const groups = [...microsteps.values(), ...wholeSteps, evaluation, prediction, [apply], [assign], weights];
-  const { nodes, outputs } = optimize({ nodes: builder.nodes, outputs: groups.flat() });
+  const exact = optimize({ nodes: builder.nodes, outputs: groups.flat() });
+  const { nodes, outputs } = options.precision === 'float32' ? exact : optimize(multiplyInBfloat16(exact));
   let next = 0;
   const names = groups.map((group) => group.map(() => refText(at(outputs, next++))));
   const counts = [...microsteps.keys()];
