@@ -11,11 +11,14 @@ export {
   defineJob,
   type Job,
   type JobInput,
+  type LearningRate,
   type LossName,
   type MetricName,
   type OptimizerConfig,
   type OptimizerName,
   optimizers,
+  type Schedule,
+  schedules,
   type TensorSpec,
 } from './shared/job/index.ts';
 export type { OpenContext, Source } from './worker/data/index.ts';

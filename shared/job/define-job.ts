@@ -1,7 +1,8 @@
 import { LockstepError } from '../core/index.ts';
 import { checkCount, type Dataset, show } from './dataset.ts';
-import type { Job, LossName, MetricName, OptimizerConfig, OptimizerName, Precision } from './job.ts';
+import type { Job, LossName, MetricName, Precision } from './job.ts';
 import { nearestName, resolveLoss, resolveMetric, resolvePrecision } from './names.ts';
+import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
 
 /** What a job file passes to `defineJob`. */

@@ -8,19 +8,22 @@ export type {
   Job,
   LossName,
   MetricName,
-  OptimizerConfig,
-  OptimizerName,
   Precision,
   TensorSpec,
   TransformDescription,
 } from './job.ts';
+export { learningRateAt } from './learning-rate.ts';
 export {
   lossNames,
   metricNames,
   nearestName,
   optimizerNames,
+  precisions,
   resolveLoss,
   resolveMetric,
   resolveName,
+  resolvePrecision,
 } from './names.ts';
+export type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';
+export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';

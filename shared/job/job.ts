@@ -1,3 +1,5 @@
+import type { OptimizerConfig } from './optimizer-config.ts';
+
 /** The shape of data as tfjs sees it, without the batch dimension. */
 export interface TensorSpec {
   readonly shape: readonly number[];
@@ -26,27 +28,6 @@ export type TransformDescription =
   | { readonly kind: 'oneHot'; readonly classes: number }
   /** Keeps samples [start, end) as `Array.prototype.slice` counts them: below 0 from the end; `null` is the end. */
   | { readonly kind: 'slice'; readonly start: number; readonly end: number | null };
-
-export type OptimizerConfig =
-  | { readonly name: 'sgd'; readonly learningRate: number; readonly momentum: number; readonly nesterov: boolean }
-  | {
-      readonly name: 'adam';
-      readonly learningRate: number;
-      readonly beta1: number;
-      readonly beta2: number;
-      readonly epsilon: number;
-    }
-  | {
-      readonly name: 'rmsprop';
-      readonly learningRate: number;
-      readonly rho: number;
-      readonly momentum: number;
-      readonly epsilon: number;
-      readonly centered: boolean;
-    }
-  | { readonly name: 'adadelta'; readonly learningRate: number; readonly rho: number; readonly epsilon: number };
-
-export type OptimizerName = OptimizerConfig['name'];
 
 export type LossName =
   | 'meanSquaredError'

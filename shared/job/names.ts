@@ -1,5 +1,6 @@
 import { LockstepError } from '../core/index.ts';
-import type { LossName, MetricName, OptimizerName, Precision } from './job.ts';
+import type { LossName, MetricName, Precision } from './job.ts';
+import type { OptimizerName } from './optimizer-config.ts';
 
 /** Every name that a job file may use, in the order in which messages list them. */
 export const lossNames: readonly LossName[] = [
@@ -19,7 +20,16 @@ export const metricNames: readonly MetricName[] = [
   'meanAbsoluteError',
 ];
 
-export const optimizerNames: readonly OptimizerName[] = ['sgd', 'adam', 'rmsprop', 'adadelta'];
+export const optimizerNames: readonly OptimizerName[] = [
+  'sgd',
+  'adam',
+  'adamW',
+  'rmsprop',
+  'adagrad',
+  'adadelta',
+  'adamax',
+  'nadam',
+];
 
 export const precisions: readonly Precision[] = ['float32', 'mixed_bfloat16'];
 

@@ -1,17 +1,28 @@
 import { LockstepError } from '../core/index.ts';
-import type { OptimizerConfig, OptimizerName } from './job.ts';
-import { nearestName, optimizerNames, resolveName } from './names.ts';
+import { optimizerNames, resolveName } from './names.ts';
+import type { CommonOptimizerOptions, OptimizerConfig, OptimizerName } from './optimizer-config.ts';
+import { amount, completeOptions, flag, type OptionReader, positive, share } from './options.ts';
+import { readLearningRate } from './schedules.ts';
 
 type ConfigOf<Name extends OptimizerName> = Extract<OptimizerConfig, { name: Name }>;
 /** What a user may set on an optimizer; the rest keeps Keras 3's defaults. */
 export type OptimizerOptions<Name extends OptimizerName> = Partial<Omit<ConfigOf<Name>, 'name'>>;
 
-/** Keras 3's defaults (keras/src/optimizers at 3.x; `epsilon` is 1e-7 in all of them). */
+const moments = { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+
+/**
+ * Keras 3's defaults (keras/src/optimizers at 3.x; `epsilon` is 1e-7 in all of them). Weight decay, where none is named
+ * here, and clipping are off.
+ */
 const defaults: { readonly [Name in OptimizerName]: ConfigOf<Name> } = {
   sgd: { name: 'sgd', learningRate: 0.01, momentum: 0, nesterov: false },
-  adam: { name: 'adam', learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  adam: { name: 'adam', ...moments },
+  adamW: { name: 'adamW', ...moments, weightDecay: 0.004 },
   rmsprop: { name: 'rmsprop', learningRate: 0.001, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false },
+  adagrad: { name: 'adagrad', learningRate: 0.001, initialAccumulatorValue: 0.1, epsilon: 1e-7 },
   adadelta: { name: 'adadelta', learningRate: 0.001, rho: 0.95, epsilon: 1e-7 },
+  adamax: { name: 'adamax', ...moments },
+  nadam: { name: 'nadam', ...moments },
 };
 
 /** Optimizers for a job's `optimizer`; each throws LockstepError job/invalid on a bad option. */
@@ -20,10 +31,18 @@ export const optimizers = {
   sgd: (options: OptimizerOptions<'sgd'> = {}): ConfigOf<'sgd'> => complete('sgd', options),
   /** Kingma and Ba, 2014. */
   adam: (options: OptimizerOptions<'adam'> = {}): ConfigOf<'adam'> => complete('adam', options),
+  /** Adam with decoupled weight decay: Loshchilov and Hutter, 2017. */
+  adamW: (options: OptimizerOptions<'adamW'> = {}): ConfigOf<'adamW'> => complete('adamW', options),
   /** Hinton, 2012; `centered` divides by an estimate of the variance instead of the second moment. */
   rmsprop: (options: OptimizerOptions<'rmsprop'> = {}): ConfigOf<'rmsprop'> => complete('rmsprop', options),
+  /** Duchi et al., 2011. Keras's default learning rate of 0.001 is small; the paper's is 1. */
+  adagrad: (options: OptimizerOptions<'adagrad'> = {}): ConfigOf<'adagrad'> => complete('adagrad', options),
   /** Zeiler, 2012. Keras's default learning rate of 0.001 is small; the paper's is 1. */
   adadelta: (options: OptimizerOptions<'adadelta'> = {}): ConfigOf<'adadelta'> => complete('adadelta', options),
+  /** Adam by the infinity norm: Kingma and Ba, 2014, section 7.1. */
+  adamax: (options: OptimizerOptions<'adamax'> = {}): ConfigOf<'adamax'> => complete('adamax', options),
+  /** Adam with Nesterov momentum: Dozat, 2015. */
+  nadam: (options: OptimizerOptions<'nadam'> = {}): ConfigOf<'nadam'> => complete('nadam', options),
 };
 
 /**
@@ -38,47 +57,43 @@ export function resolveOptimizer(nameOrConfig: unknown): OptimizerConfig {
   return defaults[resolveName('optimizer', nameOrConfig, optimizerNames)];
 }
 
+const clips = ['clipValue', 'clipNorm', 'globalClipNorm'] as const;
+
+const commonReaders = {
+  learningRate: readLearningRate,
+  weightDecay: amount,
+  clipValue: positive,
+  clipNorm: positive,
+  globalClipNorm: positive,
+} satisfies Record<keyof CommonOptimizerOptions, OptionReader>;
+
+const ownReaders: Readonly<Record<string, OptionReader>> = {
+  momentum: share,
+  nesterov: flag,
+  rho: share,
+  beta1: share,
+  beta2: share,
+  epsilon: amount,
+  centered: flag,
+  initialAccumulatorValue: amount,
+};
+
 function complete<Name extends OptimizerName>(name: Name, options: OptimizerOptions<Name>): ConfigOf<Name> {
-  const config: Record<string, unknown> = { ...defaults[name] };
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    check(name, option, value, config);
-    config[option] = value;
-  }
+  const own = Object.entries(ownReaders).filter(([option]) => Object.hasOwn(defaults[name], option));
+  const readers = { ...Object.fromEntries(own), ...commonReaders };
+  const config = completeOptions(`optimizer ${name}`, readers, defaults[name], options);
   if (config['nesterov'] === true && config['momentum'] === 0) {
     throw new LockstepError(
       'job/invalid',
       'optimizer sgd: nesterov needs a momentum above 0; set momentum, for example 0.9.',
     );
   }
-  return config as ConfigOf<Name>;
-}
-
-/** Ranges of the numeric options, [lowest, highest); flags have none. */
-const ranges: Readonly<Record<string, readonly [number, number]>> = {
-  learningRate: [0, Number.POSITIVE_INFINITY],
-  epsilon: [0, Number.POSITIVE_INFINITY],
-  momentum: [0, 1],
-  rho: [0, 1],
-  beta1: [0, 1],
-  beta2: [0, 1],
-};
-
-function check(name: OptimizerName, option: string, value: unknown, known: Readonly<Record<string, unknown>>): void {
-  if (!Object.hasOwn(known, option) || option === 'name') {
-    const names = Object.keys(known).filter((key) => key !== 'name');
+  const set = clips.filter((clip) => config[clip] !== undefined);
+  if (set.length > 1) {
     throw new LockstepError(
       'job/invalid',
-      `optimizer ${name} has no option "${option}"; did you mean "${nearestName(option, names)}"? Known: ${names.join(', ')}.`,
+      `optimizer ${name}: only one of ${clips.join(', ')} may be set, got ${set.join(' and ')}.`,
     );
   }
-  const range = ranges[option];
-  if (range === undefined) {
-    if (typeof value === 'boolean') return;
-    throw new LockstepError('job/invalid', `optimizer ${name}: ${option} must be true or false, got ${String(value)}.`);
-  }
-  const [low, high] = range;
-  if (typeof value === 'number' && value >= low && value < high) return;
-  const expected = high === 1 ? 'a number from 0 to below 1' : 'a finite number of at least 0';
-  throw new LockstepError('job/invalid', `optimizer ${name}: ${option} must be ${expected}, got ${String(value)}.`);
+  return config as unknown as ConfigOf<Name>;
 }

@@ -1,104 +1,22 @@
 """Writes the golden values that the parity tests compare Lockstep with, computed by Keras itself.
 
     python3 -m venv venv && venv/bin/pip install tensorflow-cpu==2.21.0
-    venv/bin/python test/parity/keras_goldens.py
+    venv/bin/python test/parity/keras_goldens.py [losses_and_metrics] [model] [optimizers] [schedules]
 
 The files in test/parity/goldens are committed; run this again only to add cases or to move to another Keras.
 Everything is computed eagerly in float32 on the CPU.
 """
 
-import json
-import os
-import pathlib
+import sys
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-
+from golden_file import flat, write  # first: it chooses Keras's backend
 import keras
+import keras_optimizers
 import numpy as np
 import tensorflow as tf
 from keras.src.trainers import compile_utils
 
-GOLDENS = pathlib.Path(__file__).parent / "goldens"
 STEPS = 12
-
-OPTIMIZERS = {
-    "sgd": ({}, lambda: keras.optimizers.SGD()),
-    "sgd-momentum": (
-        {"learningRate": 0.05, "momentum": 0.9},
-        lambda: keras.optimizers.SGD(0.05, momentum=0.9),
-    ),
-    "sgd-nesterov": (
-        {"learningRate": 0.05, "momentum": 0.9, "nesterov": True},
-        lambda: keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
-    ),
-    "adam": ({}, lambda: keras.optimizers.Adam()),
-    "adam-options": (
-        {"learningRate": 0.02, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3},
-        lambda: keras.optimizers.Adam(0.02, beta_1=0.8, beta_2=0.95, epsilon=1e-3),
-    ),
-    "rmsprop": ({}, lambda: keras.optimizers.RMSprop()),
-    "rmsprop-momentum": (
-        {"learningRate": 0.01, "rho": 0.8, "momentum": 0.7},
-        lambda: keras.optimizers.RMSprop(0.01, rho=0.8, momentum=0.7),
-    ),
-    "rmsprop-centered": (
-        {"learningRate": 0.01, "centered": True},
-        lambda: keras.optimizers.RMSprop(0.01, centered=True),
-    ),
-    "rmsprop-centered-momentum": (
-        {"learningRate": 0.01, "momentum": 0.5, "centered": True, "epsilon": 1e-5},
-        lambda: keras.optimizers.RMSprop(0.01, momentum=0.5, centered=True, epsilon=1e-5),
-    ),
-    "adadelta": ({}, lambda: keras.optimizers.Adadelta()),
-    "adadelta-options": (
-        {"learningRate": 1.0, "rho": 0.9, "epsilon": 1e-4},
-        lambda: keras.optimizers.Adadelta(1.0, rho=0.9, epsilon=1e-4),
-    ),
-}
-
-
-def flat(values):
-    return [float(value) for value in np.asarray(values, dtype=np.float32).ravel()]
-
-
-def write(name, value):
-    GOLDENS.mkdir(exist_ok=True)
-    text = json.dumps({"keras": keras.__version__, "tensorflow": tf.__version__, **value})
-    (GOLDENS / f"{name}.json").write_text(text.replace("], ", "],\n").replace("}, ", "},\n") + "\n")
-
-
-def optimizers():
-    """A linear model on fixed data, mean squared error; weights after each step."""
-    random = np.random.RandomState(1)
-    inputs = random.normal(size=(8, 4)).astype(np.float32)
-    targets = random.normal(size=(8, 3)).astype(np.float32)
-    kernel = random.normal(size=(4, 3)).astype(np.float32)
-    bias = random.normal(size=(3,)).astype(np.float32)
-    cases = {}
-    for name, (options, make) in OPTIMIZERS.items():
-        variables = [keras.Variable(kernel), keras.Variable(bias)]
-        optimizer = make()
-        optimizer.build(variables)
-        steps = []
-        for _ in range(STEPS):
-            with tf.GradientTape() as tape:
-                prediction = tf.matmul(inputs, variables[0].value) + variables[1].value
-                loss = tf.reduce_mean(tf.square(prediction - targets))
-            gradients = tape.gradient(loss, [variable.value for variable in variables])
-            optimizer.apply(gradients, variables)
-            steps.append({"loss": float(loss), "kernel": flat(variables[0]), "bias": flat(variables[1])})
-        cases[name] = {"optimizer": name.split("-")[0], "options": options, "steps": steps}
-    write(
-        "optimizers",
-        {
-            "inputs": flat(inputs),
-            "targets": flat(targets),
-            "kernel": flat(kernel),
-            "bias": flat(bias),
-            "cases": cases,
-        },
-    )
 
 
 def tensors():
@@ -248,6 +166,11 @@ def model():
 
 
 if __name__ == "__main__":
-    optimizers()
-    losses_and_metrics()
-    model()
+    parts = {
+        "losses_and_metrics": losses_and_metrics,
+        "model": model,
+        "optimizers": keras_optimizers.optimizers,
+        "schedules": keras_optimizers.schedules,
+    }
+    for part in sys.argv[1:] or parts:
+        parts[part]()

@@ -1,63 +1,84 @@
-import { LockstepError } from '../../shared/core/index.ts';
+import { at, invariant, LockstepError } from '../../shared/core/index.ts';
 import type { OptimizerConfig } from '../../shared/job/index.ts';
 import { variableOf } from './microstep.ts';
+import { clipFor } from './optimizers/clip-gradients.ts';
 import { optimizerRule } from './optimizers/optimizer-rule.ts';
 import type { OptimizerRule } from './optimizers/rule.ts';
+import { stepNumbers } from './optimizers/step-numbers.ts';
+import { decayOf } from './optimizers/weight-decay.ts';
 import type { Bucket } from './plan-buckets.ts';
 import { tf } from './tf.ts';
 
 /** The optimizer of one model with its slots: one tensor per weight and slot, kept on the device. */
 export class OptimizerState {
+  readonly #config: OptimizerConfig;
   readonly #rule: OptimizerRule;
   readonly #weights: readonly tf.LayerVariable[];
   /** [weight][slot] */
   #slots: tf.Tensor[][] = [];
 
   constructor(config: OptimizerConfig, weights: readonly tf.LayerVariable[]) {
+    this.#config = config;
     this.#rule = optimizerRule(config);
     this.#weights = weights;
     this.reset();
   }
 
-  /** Sets every slot to zeros, as before the first step. */
+  /** Sets every slot to what it was before the first step. */
   reset(): void {
     this.dispose();
+    const start = this.#rule.slotStart ?? 0;
     this.#slots = this.#weights.map((weight) =>
-      this.#rule.slots.map(() => tf.keep(tf.zeros(weight.shape as number[]))),
+      this.#rule.slots.map(() => tf.keep(tf.fill(weight.shape as number[], start))),
     );
   }
 
   /** Moves every weight by its part of the flat gradients, one array per bucket. `step` counts from 0. */
   apply(buckets: readonly Bucket[], gradients: readonly Float32Array[], step: number): void {
     tf.tidy(() => {
-      const scalars = this.#rule.scalarsAt(step).map((value) => tf.scalar(value, 'float32'));
-      for (const [index, bucket] of buckets.entries()) {
-        const flat = gradients[index];
-        if (flat?.length !== bucket.length) {
-          throw new LockstepError(
-            'collective/corrupt',
-            `the reduced bucket ${index} of step ${step} has ${flat?.length ?? 0} values instead of ${bucket.length}`,
-          );
-        }
-        this.#applyBucket(bucket, flat, scalars);
-      }
+      const [rate, ...scalars] = stepNumbers(this.#config, this.#rule, step).map((value) =>
+        tf.scalar(value, 'float32'),
+      );
+      invariant(rate !== undefined, 'a step has a learning rate');
+      const raw = this.#perWeight(buckets, gradients, step);
+      const clip = clipFor(this.#config);
+      const used = clip === null ? raw : clip(raw);
+      for (const member of this.#weights.keys()) this.#move(member, at(used, member), rate, scalars);
     });
   }
 
-  #applyBucket(bucket: Bucket, flat: Float32Array, scalars: readonly tf.Scalar[]): void {
-    let offset = 0;
-    for (const member of bucket.members) {
-      const weight = this.#weights[member] as tf.LayerVariable;
-      const old = this.#slots[member] as tf.Tensor[];
-      const { size } = weight.read();
-      const gradient = tf.tensor(flat.subarray(offset, offset + size), weight.shape as number[]);
-      offset += size;
-      const update = this.#rule.update(gradient, old, scalars);
-      // write, not assign: it applies the layer's constraint, as Keras does after every update.
-      weight.write(tf.add(variableOf(weight), update.change));
-      this.#slots[member] = update.slots.map((slot) => tf.keep(slot));
-      tf.dispose(old);
+  #perWeight(buckets: readonly Bucket[], gradients: readonly Float32Array[], step: number): tf.Tensor[] {
+    const parts: tf.Tensor[] = [];
+    for (const [index, bucket] of buckets.entries()) {
+      const flat = gradients[index];
+      if (flat?.length !== bucket.length) {
+        throw new LockstepError(
+          'collective/corrupt',
+          `the reduced bucket ${index} of step ${step} has ${flat?.length ?? 0} values instead of ${bucket.length}`,
+        );
+      }
+      let offset = 0;
+      for (const member of bucket.members) {
+        const weight = at(this.#weights, member);
+        const { size } = weight.read();
+        parts[member] = tf.tensor(flat.subarray(offset, offset + size), weight.shape as number[]);
+        offset += size;
+      }
     }
+    return parts;
+  }
+
+  #move(member: number, gradient: tf.Tensor, rate: tf.Scalar, scalars: readonly tf.Scalar[]): void {
+    const { weightDecay } = this.#config;
+    const weight = at(this.#weights, member);
+    const old = at(this.#slots, member);
+    const update = this.#rule.update(gradient, old, scalars);
+    const value = variableOf(weight);
+    const left = weightDecay === undefined ? value : tf.sub(value, decayOf(value, weightDecay, rate));
+    // write, not assign: it applies the layer's constraint, as Keras does after every update.
+    weight.write(tf.add(left, update.change));
+    this.#slots[member] = update.slots.map((slot) => tf.keep(slot));
+    tf.dispose(old);
   }
 
   dispose(): void {

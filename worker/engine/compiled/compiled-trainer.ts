@@ -1,5 +1,5 @@
 import { at, invariant } from '../../../shared/core/index.ts';
-import type { Batch, BatchValues, TensorSpec } from '../../../shared/job/index.ts';
+import type { Batch, BatchValues, OptimizerConfig, TensorSpec } from '../../../shared/job/index.ts';
 import { checkLabels } from '../batch-tensors.ts';
 import { buildModel } from '../build-model.ts';
 import type {
@@ -17,6 +17,7 @@ import type { NativeBackend } from '../native-backend.ts';
 import { planNetwork } from '../network.ts';
 import { optimizerRule } from '../optimizers/optimizer-rule.ts';
 import type { OptimizerRule } from '../optimizers/rule.ts';
+import { stepNumbers } from '../optimizers/step-numbers.ts';
 import { stepSeed } from '../random-layers.ts';
 import { sumEvaluation } from '../sum-evaluation.ts';
 import type { tf } from '../tf.ts';
@@ -37,6 +38,7 @@ export class CompiledTrainer implements Trainer {
   readonly topology: unknown;
   readonly #graph: TrainGraph;
   readonly #session: GraphSession;
+  readonly #optimizer: OptimizerConfig;
   readonly #rule: OptimizerRule;
   readonly #inputs: readonly TensorSpec[];
   readonly #targets: readonly TensorSpec[];
@@ -68,6 +70,7 @@ export class CompiledTrainer implements Trainer {
     this.#inputs = options.inputs;
     this.#targets = options.targets;
     this.#classes = network.classes;
+    this.#optimizer = options.optimizer;
     this.#rule = optimizerRule(options.optimizer);
     this.#rows = at(options.rows, 0);
     this.#seed = options.seed;
@@ -106,7 +109,10 @@ export class CompiledTrainer implements Trainer {
     invariant(rows > 0, 'the only replica of a step has samples');
     const outputs = this.#graph.wholeSteps.get(rows);
     invariant(outputs !== undefined, `a training batch of ${rows} rows was announced`);
-    const [, statistics] = this.#session.run([...this.#microstepFeeds(batch, microstep), this.#rate(step)], outputs);
+    const [, statistics] = this.#session.run(
+      [...this.#microstepFeeds(batch, microstep), ...this.#numbers(step)],
+      outputs,
+    );
     invariant(statistics !== undefined, 'a step has statistics');
     assertFiniteLoss({ gradients: [], statistics }, step);
     return statistics;
@@ -114,7 +120,7 @@ export class CompiledTrainer implements Trainer {
 
   apply(reduced: Contribution, step: number): void {
     assertFiniteLoss(reduced, step);
-    const feeds: FeedValue[] = [this.#rate(step)];
+    const feeds = this.#numbers(step);
     for (const [index, values] of reduced.gradients.entries()) {
       feeds.push({ name: feedNames.bucket(index), shape: [values.length], values });
     }
@@ -159,9 +165,12 @@ export class CompiledTrainer implements Trainer {
     this.#session.run(feeds, [this.#graph.assign]);
   }
 
-  #rate(step: number): FeedValue {
-    const [rate = 0] = this.#rule.scalarsAt(step);
-    return { name: feedNames.rate, shape: [], values: new Float32Array([rate]) };
+  #numbers(step: number): FeedValue[] {
+    return stepNumbers(this.#optimizer, this.#rule, step).map((number, index) => ({
+      name: feedNames.number(index),
+      shape: [],
+      values: new Float32Array([number]),
+    }));
   }
 
   #microstepFeeds(batch: Batch, { step, replica, globalSamples }: Microstep): FeedValue[] {

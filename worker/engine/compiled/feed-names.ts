@@ -8,6 +8,7 @@ export const feedNames = {
   seed: (rows: number) => `rows${rows}/seed`,
   bucket: (index: number) => `bucket${index}`,
   changes: 'changes',
-  rate: 'rate',
+  /** `stepNumbers` */
+  number: (index: number) => `number${index}`,
   initial: (index: number) => `initial${index}`,
 };

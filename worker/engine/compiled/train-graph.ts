@@ -73,7 +73,7 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const update = addUpdatePlaceholders(builder, options);
   const apply = builder.token('applied', addUpdates(builder, options, variables, slots, update));
   const wholeSteps = [...microsteps].map(([count, microstep]) =>
-    addWholeStep(builder, options, variables, slots, { microstep, rate: update.rate, name: `whole${count}` }),
+    addWholeStep(builder, options, variables, slots, { microstep, numbers: update.numbers, name: `whole${count}` }),
   );
   const assign = addAssign(builder, options, variables, slots);
   const weights = variables.map(({ value }) => value);

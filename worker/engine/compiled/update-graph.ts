@@ -1,9 +1,16 @@
-import { at } from '../../../shared/core/index.ts';
+import { at, invariant } from '../../../shared/core/index.ts';
+import type { OptimizerConfig } from '../../../shared/job/index.ts';
 import { type Attr, dtypes, type GraphBuilder, type Ref, typeAttr } from '../../graph/index.ts';
+import type { NativeBackend } from '../native-backend.ts';
+import { clipFor } from '../optimizers/clip-gradients.ts';
+import { optimizerRule } from '../optimizers/optimizer-rule.ts';
+import { stepNumbers } from '../optimizers/step-numbers.ts';
+import { decayOf } from '../optimizers/weight-decay.ts';
 import type { tf } from '../tf.ts';
 import { addConstraint } from './constraint-graph.ts';
 import { feedNames } from './feed-names.ts';
 import { addUpdate, kernelSlots } from './optimizer-kernels.ts';
+import { addRecorded } from './record-ops.ts';
 import type { TrainGraphOptions, Variable } from './train-graph.ts';
 
 const float: Attr = typeAttr(dtypes.float32);
@@ -15,24 +22,28 @@ export function addSlots(builder: GraphBuilder, { network, optimizer }: TrainGra
   );
 }
 
+type Guard = (value: Ref) => Ref;
+
 /** What an update reads: as placeholders for reduced values, or straight from a microstep. */
 export interface UpdateInputs {
-  /** The step's number for the optimizer (`OptimizerRule.scalarsAt`). */
-  readonly rate: Ref;
+  /** `stepNumbers` */
+  readonly numbers: readonly Ref[];
   /** One flat value for each bucket. */
   readonly buckets: readonly Ref[];
   /** The changes of all statistic weights, flat; unread without any. */
   readonly changes: Ref | null;
-  /** What stands between each part and its update. */
-  readonly guard?: (part: Ref) => Ref;
+  /** What stands between each value and the variable that it changes. */
+  readonly guard?: Guard;
 }
 
 /** Placeholders for the reduced gradients and statistics of a step. */
-export function addUpdatePlaceholders(builder: GraphBuilder, { network }: TrainGraphOptions): UpdateInputs {
+export function addUpdatePlaceholders(builder: GraphBuilder, { network, optimizer }: TrainGraphOptions): UpdateInputs {
   const { float32 } = dtypes;
   const length = statisticsLength(network.statistics);
   return {
-    rate: builder.placeholder(feedNames.rate, float32, []),
+    numbers: stepNumbers(optimizer, optimizerRule(optimizer), 0).map((_, index) =>
+      builder.placeholder(feedNames.number(index), float32, []),
+    ),
     buckets: network.buckets.map((bucket, index) =>
       builder.placeholder(feedNames.bucket(index), float32, [bucket.length]),
     ),
@@ -43,24 +54,29 @@ export function addUpdatePlaceholders(builder: GraphBuilder, { network }: TrainG
 /** Moves all weights. Gives the names of the nodes that do it. */
 export function addUpdates(
   builder: GraphBuilder,
-  { backend, network, optimizer }: TrainGraphOptions,
+  options: TrainGraphOptions,
   variables: readonly Variable[],
   slots: readonly Ref[][],
   inputs: UpdateInputs,
 ): string[] {
+  const { backend, network, optimizer } = options;
   const variableFor = (weight: tf.LayerVariable): Variable =>
     variables.find((variable) => variable.weight === weight) as Variable;
   const { guard = (part) => part } = inputs;
-  const done: string[] = [];
-  for (const [index, bucket] of network.buckets.entries()) {
-    const members = bucket.members.map((member) => ({ member, ...variableFor(at(network.trainable, member)) }));
-    const parts = cut(builder, at(inputs.buckets, index), members);
-    for (const [position, { member, handle, weight }] of members.entries()) {
-      const updated = { variable: handle, slots: at(slots, member), gradient: guard(at(parts, position)) };
-      const node = addUpdate(builder, optimizer, inputs.rate, updated);
-      done.push(addConstraint(builder, backend, weight, handle, node));
-    }
-  }
+  const trainable = network.trainable.map(variableFor);
+  const gradients = addGradients(builder, options, trainable, inputs.buckets);
+  const [learningRate, ...scalars] = inputs.numbers;
+  invariant(learningRate !== undefined, 'a step has a learning rate');
+  // In the buckets' order, the last layers first, as their gradients come.
+  const done = network.buckets.flatMap(({ members }) =>
+    members.map((member) => {
+      const { weight, handle, value, shape } = at(trainable, member);
+      const after = addDecay(builder, backend, optimizer, { handle, value, shape, learningRate, guard });
+      const gradient = guard(at(gradients, member));
+      const updated = { variable: handle, shape, slots: at(slots, member), gradient, after };
+      return addConstraint(builder, backend, weight, handle, addUpdate(builder, backend, optimizer, scalars, updated));
+    }),
+  );
   const statistics = network.statistics.map(variableFor);
   if (inputs.changes !== null) {
     for (const [position, part] of cut(builder, inputs.changes, statistics).entries()) {
@@ -70,6 +86,45 @@ export function addUpdates(
     }
   }
   return done;
+}
+
+/** The gradient of each trainable weight, clipped if the optimizer says so. */
+function addGradients(
+  builder: GraphBuilder,
+  { backend, network, optimizer }: TrainGraphOptions,
+  trainable: readonly Variable[],
+  buckets: readonly Ref[],
+): Ref[] {
+  const gradients: Ref[] = [];
+  for (const [index, { members }] of network.buckets.entries()) {
+    const shapes = members.map((member) => at(trainable, member));
+    for (const [position, part] of cut(builder, at(buckets, index), shapes).entries()) {
+      gradients[at(members, position)] = part;
+    }
+  }
+  const clip = clipFor(optimizer);
+  if (clip === null) return gradients;
+  const operands = gradients.map((ref, member) => ({ ref, shape: at(trainable, member).shape }));
+  return addRecorded(builder, backend, operands, clip);
+}
+
+/** Adds the weight decay of one weight, if any. Gives the node that must have run before the update. */
+function addDecay(
+  builder: GraphBuilder,
+  backend: NativeBackend,
+  { weightDecay }: OptimizerConfig,
+  { handle, value, shape, learningRate, guard }: Omit<Variable, 'weight'> & { learningRate: Ref; guard: Guard },
+): string[] {
+  if (weightDecay === undefined) return [];
+  const operands = [
+    { ref: value, shape },
+    { ref: learningRate, shape: [] },
+  ];
+  const [amount] = addRecorded(builder, backend, operands, ([weight, rate]) => [
+    decayOf(weight as tf.Tensor, weightDecay, rate as tf.Scalar),
+  ]);
+  invariant(amount !== undefined, 'one value was recorded');
+  return [builder.add('AssignSubVariableOp', [handle, guard(amount)], { dtype: float }).node];
 }
 
 export function statisticsLength(weights: readonly tf.LayerVariable[]): number {
@@ -91,13 +146,14 @@ function cut(builder: GraphBuilder, flat: Ref, pieces: readonly { readonly shape
   );
 }
 
-/** Sets all weights from placeholders and all slots to zero. */
+/** Sets all weights from placeholders and all slots to where they start. */
 export function addAssign(
   builder: GraphBuilder,
-  { network }: TrainGraphOptions,
+  { network, optimizer }: TrainGraphOptions,
   variables: readonly Variable[],
   slots: readonly Ref[][],
 ): Ref {
+  const { slotStart } = optimizerRule(optimizer);
   const done: string[] = [];
   const initial = variables.map(({ handle, shape }, index) => {
     const value = builder.placeholder(feedNames.initial(index), dtypes.float32, shape);
@@ -108,7 +164,10 @@ export function addAssign(
     const position = variables.findIndex(({ weight }) => weight === network.trainable[index]);
     for (const slot of own) {
       const zeros = builder.add('ZerosLike', [at(initial, position)], { T: float });
-      done.push(builder.add('AssignVariableOp', [slot, zeros], { dtype: float }).node);
+      // Not Fill: TensorFlow would fold it to a constant of the weight's size.
+      const start =
+        slotStart === undefined ? zeros : builder.add('AddV2', [zeros, builder.scalar(slotStart)], { T: float });
+      done.push(builder.add('AssignVariableOp', [slot, start], { dtype: float }).node);
     }
   }
   return builder.token('assigned', done);

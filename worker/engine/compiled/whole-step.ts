@@ -18,7 +18,11 @@ export function addWholeStep(
   options: TrainGraphOptions,
   variables: readonly Variable[],
   slots: readonly Ref[][],
-  { microstep, rate, name }: { readonly microstep: readonly Ref[]; readonly rate: Ref; readonly name: string },
+  {
+    microstep,
+    numbers,
+    name,
+  }: { readonly microstep: readonly Ref[]; readonly numbers: readonly Ref[]; readonly name: string },
 ): Ref[] {
   const buckets = microstep.slice(0, -1);
   const statistics = at(microstep, buckets.length);
@@ -30,7 +34,7 @@ export function addWholeStep(
   const guard = (value: Ref): Ref => ({ ...builder.add('Switch', [value, finite], { T: float }), output: 1 });
   const length = statisticsLength(options.network.statistics);
   const changes = length === 0 ? null : addSlice(builder, statistics, 1 + options.network.metrics.length, length);
-  const done = addUpdates(builder, options, variables, slots, { rate, buckets, changes, guard });
+  const done = addUpdates(builder, options, variables, slots, { numbers, buckets, changes, guard });
   const moved = builder.token(`${name}/moved`, done);
   const kept = builder.add('Switch', [builder.scalar(0), finite], { T: float });
   const attrs = { T: float, N: { kind: 'int', value: 2 } } as const;

@@ -1,17 +1,17 @@
 import type { OptimizerConfig } from '../../../shared/job/index.ts';
 import { tf } from '../tf.ts';
-import { decayed } from './decayed.ts';
 import type { OptimizerRule } from './rule.ts';
+import { decayed } from './running-average.ts';
 
 /**
  * G ← ρG + (1 − ρ)g²; d = −g·√(D + ε) / √(G + ε); D ← ρD + (1 − ρ)d²; w ← w + lr·d
  * (keras/src/optimizers/adadelta.py, Keras 3).
  */
 export function adadeltaRule(config: Extract<OptimizerConfig, { name: 'adadelta' }>): OptimizerRule {
-  const { learningRate, rho, epsilon } = config;
+  const { rho, epsilon } = config;
   return {
     slots: ['accumulatedGradient', 'accumulatedChange'],
-    scalarsAt: () => [learningRate],
+    scalarsAt: (_step, rate) => [rate],
     update: (gradient, [oldGradients, oldChanges], [rate]) => {
       const rms = (squares: tf.Tensor): tf.Tensor => tf.sqrt(tf.add(squares, epsilon));
       const gradients = decayed(oldGradients as tf.Tensor, tf.square(gradient), rho);

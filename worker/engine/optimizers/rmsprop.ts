@@ -1,18 +1,18 @@
 import type { OptimizerConfig } from '../../../shared/job/index.ts';
 import { tf } from '../tf.ts';
-import { decayed } from './decayed.ts';
 import type { OptimizerRule } from './rule.ts';
+import { decayed } from './running-average.ts';
 
 /**
  * v ← ρv + (1 − ρ)g²; centered also a ← ρa + (1 − ρ)g; i = lr·g / √(v − a² + ε); with momentum n ← μn + i and
  * w ← w − n, else w ← w − i (keras/src/optimizers/rmsprop.py, Keras 3).
  */
 export function rmspropRule(config: Extract<OptimizerConfig, { name: 'rmsprop' }>): OptimizerRule {
-  const { learningRate, rho, momentum, epsilon, centered } = config;
+  const { rho, momentum, epsilon, centered } = config;
   const slots = ['velocity', ...(centered ? ['averageGradient'] : []), ...(momentum > 0 ? ['momentum'] : [])];
   return {
     slots,
-    scalarsAt: () => [learningRate],
+    scalarsAt: (_step, rate) => [rate],
     update: (gradient, old, [rate]) => {
       const slot = (name: string): tf.Tensor => old[slots.indexOf(name)] as tf.Tensor;
       const velocity = decayed(slot('velocity'), tf.square(gradient), rho);

@@ -4,17 +4,17 @@ import type { OptimizerRule } from './rule.ts';
 
 /** m ← μm − lr·g; w ← w + m, or with Nesterov w ← w + μm − lr·g (keras/src/optimizers/sgd.py, Keras 3). */
 export function sgdRule(config: Extract<OptimizerConfig, { name: 'sgd' }>): OptimizerRule {
-  const { learningRate, momentum, nesterov } = config;
+  const { momentum, nesterov } = config;
   if (momentum === 0) {
     return {
       slots: [],
-      scalarsAt: () => [learningRate],
+      scalarsAt: (_step, rate) => [rate],
       update: (gradient, _slots, [rate]) => ({ change: tf.neg(tf.mul(gradient, rate as tf.Scalar)), slots: [] }),
     };
   }
   return {
     slots: ['momentum'],
-    scalarsAt: () => [learningRate],
+    scalarsAt: (_step, rate) => [rate],
     update: (gradient, [previous], [rate]) => {
       const descent = tf.mul(gradient, rate as tf.Scalar);
       const moment = tf.sub(tf.mul(previous as tf.Tensor, momentum), descent);
