@@ -8,6 +8,7 @@ import { repositoryRoot } from '../support/repository.ts';
 after(removeOutputs);
 
 const smallJob = join(repositoryRoot, 'test/support/jobs/small.ts');
+const clippedJob = join(repositoryRoot, 'test/support/jobs/clipped.ts');
 const recurrentJob = join(repositoryRoot, 'test/support/jobs/recurrent.ts');
 
 async function withWorkers(args: readonly string[], counts: readonly number[]): Promise<RunJson[]> {
@@ -65,6 +66,10 @@ test('the cpu engine gives the same bits on 1 and 2 workers', async () => {
 
 test('an LSTM over an embedding gives the same bits on 1 and 3 workers', async () => {
   assertSame(await withWorkers([recurrentJob, '--replicas', '3'], [1, 3]));
+});
+
+test('a schedule, weight decay and clipping by the global norm give the same bits on 1 and 2 workers', async () => {
+  assertSame(await withWorkers([clippedJob, '--replicas', '4'], [1, 2]));
 });
 
 test('another seed, or another number of replicas, gives other weights', async () => {

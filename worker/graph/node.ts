@@ -51,10 +51,10 @@ export interface GraphNode {
 }
 
 /** Ops that may not be merged with an equal one or dropped for having no reader. */
-const statefulOps = new Set(['Placeholder', 'VarHandleOp', 'AssignVariableOp', 'ReadVariableOp', 'NoOp']);
+const statefulOps = new Set(['Placeholder', 'VarHandleOp', 'ReadVariableOp', 'NoOp']);
 
 export function isStateful(op: string): boolean {
-  return statefulOps.has(op) || op.startsWith('Resource') || op.startsWith('Random');
+  return statefulOps.has(op) || /^(Assign|Resource|Random)/.test(op);
 }
 
 export function refText(ref: Ref): string {
