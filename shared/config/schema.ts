@@ -203,7 +203,9 @@ export const optionDefinitions = {
   bucketBytes: define(bytes(4096, 1024 * MiB), {
     commands: decides,
     default: 4 * MiB,
-    description: 'Gradients are packed in buckets of about this size.',
+    description:
+      'Gradients are packed in buckets of about this size; each leaves for the other workers when it is complete. ' +
+      'A compiled step is cut there, so another size may round differently.',
   }),
   runToken: define(text('TOKEN', 'a text'), {
     commands: listens,

@@ -51,7 +51,7 @@ async function runRank(rank: number): Promise<void> {
     for (let step = 0; step < warmUp + repeats; step++) {
       if (step === warmUp) cpu = process.cpuUsage();
       const start = performance.now();
-      allreduce.contribute(step, rank, [bucket]);
+      allreduce.contribute(step, rank, 0, bucket);
       bucket = (await allreduce.result(step))[0] as Float32Array<ArrayBuffer>;
       if (step >= warmUp) seconds.push((performance.now() - start) / 1e3);
     }

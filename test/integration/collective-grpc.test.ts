@@ -42,7 +42,7 @@ test('four transports in one process agree on the bits over many steps and count
       t.after(() => allreduce.close());
       const { start, end } = hosted[rank] as Member['replicas'];
       for (let step = 0; step < steps; step++) {
-        for (let r = start; r < end; r++) allreduce.contribute(step, r, [wildFloats(length, step, r)]);
+        for (let r = start; r < end; r++) allreduce.contribute(step, r, 0, wildFloats(length, step, r));
         const [sum] = await allreduce.result(step);
         sameBits(sum, referenceSum(Array.from({ length: replicas }, (_, r) => wildFloats(length, step, r))));
       }
@@ -96,7 +96,7 @@ async function reduceWithFake(
   const options = { ...common, segmentTimeoutMs: 1000, rank: 0, members, replicas: 2, bucketLengths: [512], transport };
   const allreduce = DirectAllreduce.create(options);
   t.after(() => allreduce.close());
-  allreduce.contribute(3, 0, [new Float32Array(512)]);
+  allreduce.contribute(3, 0, 0, new Float32Array(512));
   return allreduce.result(3).then(
     () => assert.fail('the reduction succeeded'),
     (error) => error,
@@ -178,7 +178,7 @@ test('a peer that nobody can reach is named with its address', async (t) => {
   const options = { ...common, segmentTimeoutMs: 300, rank: 0, members, replicas: 2, bucketLengths: [8], transport };
   const allreduce = DirectAllreduce.create(options);
   t.after(() => allreduce.close());
-  allreduce.contribute(0, 0, [new Float32Array(8)]);
+  allreduce.contribute(0, 0, 0, new Float32Array(8));
   await assert.rejects(allreduce.result(0), {
     code: 'run/worker-lost',
     message: new RegExp(`lost rank 1 \\(worker w-1\\).*${gone.address} could not be reached in 0.3 s .*ECONNREFUSED`),
@@ -202,7 +202,7 @@ test('memory stays bounded over many steps', async (t) => {
   const run = async (from: number, to: number) => {
     let peakBytes = 0;
     for (let step = from; step < to; step++) {
-      for (const [rank, allreduce] of ranks.entries()) allreduce.contribute(step, rank, [new Float32Array(length)]);
+      for (const [rank, allreduce] of ranks.entries()) allreduce.contribute(step, rank, 0, new Float32Array(length));
       await Promise.all(ranks.map((allreduce) => allreduce.result(step)));
       peakBytes = Math.max(peakBytes, process.memoryUsage().arrayBuffers);
     }

@@ -56,6 +56,10 @@ test('mixed precision gives the same bits on 1, 2 and 3 workers, and others than
   assert.notEqual(results[0]?.weightsSha256, exact?.weightsSha256);
 });
 
+test('small buckets, which leave while the rest of the step is computed, give the same bits on 1 and 2 workers', async () => {
+  assertSame(await withWorkers([smallJob, '--replicas', '2', '--max-steps', '4', '--bucket-bytes', '4096'], [1, 2]));
+});
+
 test('the eager engine gives the same bits on 1 and 2 workers', async () => {
   assertSame(await withWorkers([smallJob, '--replicas', '2', '--max-steps', '4', '--eager'], [1, 2]));
 });

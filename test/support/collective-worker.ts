@@ -45,8 +45,9 @@ async function work(transport: GrpcTransport, task: WorkerTask, report: (report:
       return;
     }
     for (let replica = start; replica < end; replica++) {
-      const buckets = task.bucketLengths.map((length, bucket) => contribution(step, replica, bucket, length));
-      allreduce.contribute(step, replica, buckets);
+      for (const [bucket, length] of task.bucketLengths.entries()) {
+        allreduce.contribute(step, replica, bucket, contribution(step, replica, bucket, length));
+      }
     }
     const buckets = (await allreduce.result(step)).map(toHex);
     report({ kind: 'reduced', step, buckets, rssBytes: process.memoryUsage().rss });

@@ -61,11 +61,9 @@ const leaf = (length: number, seed: number, step: number, replica: number, bucke
 function contribute(world: World, lengths: readonly number[], rank: number, step: number, seed: number): void {
   const { start, end } = world.hosted[rank] as { start: number; end: number };
   for (let replica = start; replica < end; replica++) {
-    world.ranks[rank]?.contribute(
-      step,
-      replica,
-      lengths.map((length, bucket) => leaf(length, seed, step, replica, bucket)),
-    );
+    for (const [bucket, length] of lengths.entries()) {
+      world.ranks[rank]?.contribute(step, replica, bucket, leaf(length, seed, step, replica, bucket));
+    }
   }
 }
 
@@ -155,7 +153,7 @@ test('one worker reduces without sending anything', async () => {
     clock: { now: () => 0 },
   });
   const values = new Float32Array([1, -0, 3]);
-  allreduce.contribute(0, 0, [values]);
+  allreduce.contribute(0, 0, 0, values);
   assert.equal((await allreduce.result(0))[0], values);
   assert.deepEqual(transport.bytes, { sent: 0, received: 0 });
 });
@@ -250,7 +248,7 @@ test('peers with other models refuse each other', async () => {
       clock: { now: () => 0 },
     }),
   );
-  for (const [rank, allreduce] of ranks.entries()) allreduce.contribute(0, rank, [new Float32Array(10 + 2 * rank)]);
+  for (const [rank, allreduce] of ranks.entries()) allreduce.contribute(0, rank, 0, new Float32Array(10 + 2 * rank));
   await assert.rejects(ranks[1]?.result(0) as Promise<unknown>, {
     code: 'collective/corrupt',
     message: /rank 1 \(worker w-1\) asked rank 0 for values 6–12 .* different models or memberships/,

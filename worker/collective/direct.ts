@@ -52,14 +52,14 @@ export class DirectAllreduce implements ChunkSource {
     return new DirectAllreduce(options);
   }
 
-  /** One hosted replica's buckets in `step`, in any order of replicas. Takes ownership of the arrays. */
-  contribute(step: number, replica: number, buckets: readonly Float32Array[]): void {
+  /** One bucket of a hosted replica in `step`, in any order of replicas. Takes ownership of the array. */
+  contribute(step: number, replica: number, bucket: number, values: Float32Array): void {
     const reduction = this.#reduction(step);
     if (step > this.#pulling) {
       this.#pulling = step;
       this.#pull(reduction);
     }
-    reduction.contribute(replica, buckets);
+    reduction.contribute(replica, bucket, values);
   }
 
   /**

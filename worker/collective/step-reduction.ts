@@ -49,13 +49,11 @@ export class StepReduction {
     this.result.catch(() => {});
   }
 
-  /** One hosted replica's buckets, which it owns from here on. */
-  contribute(replica: number, buckets: readonly Float32Array[]): void {
-    invariant(buckets.length === this.#buckets.length, `${buckets.length} buckets, ${this.#buckets.length} expected`);
-    for (const [index, bucket] of this.#buckets.entries()) {
-      bucket.local.add({ start: replica, end: replica + 1 }, at(buckets, index));
-    }
-    if (this.#buckets.every((bucket) => bucket.local.complete)) this.#publish();
+  /** One hosted replica's part of a bucket; the array is the reduction's from here on. */
+  contribute(replica: number, bucketIndex: number, values: Float32Array): void {
+    const bucket = at(this.#buckets, bucketIndex);
+    bucket.local.add({ start: replica, end: replica + 1 }, values);
+    if (bucket.local.complete) this.#publish(bucketIndex, bucket);
   }
 
   /** A peer's sum over `node` of one segment of the own slice. */
@@ -115,23 +113,19 @@ export class StepReduction {
     this.#reject(error);
   }
 
-  #publish(): void {
+  /** All hosted replicas contributed to a bucket: peers may read it, and the own part joins the sums. */
+  #publish(index: number, bucket: BucketState): void {
+    bucket.nodes = bucket.local.take();
+    bucket.result = at(bucket.nodes, 0).values;
     const alone = this.#layout.members.length === 1;
-    for (const [index, bucket] of this.#buckets.entries()) {
-      bucket.nodes = bucket.local.take();
-      bucket.result = at(bucket.nodes, 0).values;
-      if (alone) this.#missingValues -= bucket.length;
-      else {
-        for (const { node, values } of bucket.nodes) {
-          for (const [segment, { start, end }] of bucket.segments.entries()) {
-            const isTarget = values === bucket.result;
-            this.#add(index, bucket, segment, { node, values: values.subarray(start, end), isTarget });
-          }
-        }
+    for (const { node, values } of alone ? [] : bucket.nodes) {
+      for (const [segment, { start, end }] of bucket.segments.entries()) {
+        const isTarget = values === bucket.result;
+        this.#add(index, bucket, segment, { node, values: values.subarray(start, end), isTarget });
       }
     }
     this.#wake();
-    this.#arrived(0);
+    this.#arrived(alone ? bucket.length : 0);
   }
 
   #add(bucketIndex: number, bucket: BucketState, segment: number, part: NodeSum & { isTarget: boolean }): void {

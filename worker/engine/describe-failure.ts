@@ -9,7 +9,7 @@ import type { GraphNode } from '../graph/index.ts';
 export function describeFailure(error: unknown, what: string, recorded: readonly GraphNode[] = []): LockstepError {
   const missing = error instanceof Error && /gradient function not found for (\w+)/i.exec(error.message);
   if (missing) {
-    const name = recorded.findLast((node) => node.op === missing[1])?.name.split('/') ?? [];
+    const name = recorded.findLast(({ op }) => op === missing[1] || op === `${missing[1]}V2`)?.name.split('/') ?? [];
     const layer = name.length < 3 ? '' : ` in layer ${name.slice(1, -1).join('/')}`;
     return new LockstepError(
       'engine/unsupported',

@@ -92,6 +92,12 @@ export class EagerTrainer implements Trainer {
     );
   }
 
+  *parts(batch: Batch, microstep: Microstep): Generator<Float32Array> {
+    const { gradients, statistics } = this.forwardBackward(batch, microstep);
+    yield* gradients;
+    yield statistics;
+  }
+
   apply(reduced: Contribution, step: number): void {
     assertFiniteLoss(reduced, step);
     this.#optimizer.apply(this.#network.buckets, reduced.gradients, step);

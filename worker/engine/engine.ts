@@ -48,6 +48,8 @@ export interface TrainerOptions {
   readonly compile: boolean;
   /** Of matrix products and convolutions; float32 when absent. Anything else needs `compile`. */
   readonly precision?: Precision;
+  /** Replicas of the run; 1 when absent. A trainer may prepare for it, never depend on it for what it computes. */
+  readonly replicas?: number;
 }
 
 /** Lengths, in float32 values, of what one replica contributes to the reduction of a step. */
@@ -101,6 +103,11 @@ export interface Trainer {
    * A batch without real rows contributes zeros.
    */
   forwardBackward(batch: Batch, microstep: Microstep): Contribution;
+  /**
+   * `forwardBackward` part by part: the buckets in order, then the statistics, each as soon as it is complete while
+   * the next ones are still to be computed. To be taken to the end.
+   */
+  parts(batch: Batch, microstep: Microstep): Iterable<Float32Array>;
   /** Applies the optimizer to the sum of all replicas' contributions. `step` counts from 0. */
   apply(reduced: Contribution, step: number): void;
   /**

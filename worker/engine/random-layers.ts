@@ -53,14 +53,21 @@ export function installRandomLayers(backend: NativeBackend): void {
     return tf.mul(input, tf.add(tf.mul(random.normal(input.shape), stddev), 1));
   });
   replaceDraw(backend, tf.layers.alphaDropout({ rate: 0.5 }), drawAlphaDropout);
+  const { lstmCell, gruCell, simpleRNNCell, convLstm2dCell } = tf.layers;
+  const cells = [lstmCell, gruCell, simpleRNNCell].map((make) => make({ units: 1 }));
+  for (const cell of [...cells, convLstm2dCell({ filters: 1, kernelSize: 1 })]) replaceMasks(backend, cell);
 }
 
-/** Each value is kept with probability 1 − rate and then divided by it. */
 const drawDropout: Draw = (layer, input, random) => {
   const shape = (layer.getNoiseShape(input) ?? input.shape).map((size, axis) => size ?? input.shape[axis] ?? 1);
-  const kept = tf.cast(tf.greaterEqual(random.uniform(shape), layer.rate), 'float32');
-  return tf.mul(input, tf.mul(kept, 1 / (1 - layer.rate)));
+  return dropOut(input, layer.rate, shape, random);
 };
+
+/** Each value is kept with probability 1 − rate and then divided by it. */
+function dropOut(input: tf.Tensor, rate: number, shape: readonly number[], random: Random): tf.Tensor {
+  const kept = tf.cast(tf.greaterEqual(random.uniform(shape), rate), 'float32');
+  return tf.mul(input, tf.mul(kept, 1 / (1 - rate)));
+}
 
 /** Klambauer et al., 2017, "Self-Normalizing Neural Networks": keeps mean and variance of SELU's outputs. */
 const drawAlphaDropout: Draw = (layer, input, random) => {
@@ -82,6 +89,23 @@ function replaceDraw(backend: NativeBackend, sample: tf.layers.Layer, draw: Draw
     if (step === undefined || kwargs?.training !== true || idle) return (own ?? inherited).call(this, inputs, kwargs);
     const input = (Array.isArray(inputs) ? inputs[0] : inputs) as tf.Tensor;
     return tf.tidy(() => draw(this, input, randomFor(backend, step, this.seed ?? 0)));
+  };
+}
+
+/** A cell of a recurrent layer, which draws its masks once for all steps of a sequence. */
+interface RecurrentCell {
+  /** What it makes of ones; undefined for tfjs's own dropout. */
+  dropoutFunc: ((ones: tf.Tensor, rate: number) => tf.Tensor) | undefined;
+  call(inputs: tf.Tensor[], kwargs: unknown): tf.Tensor[];
+}
+
+function replaceMasks(backend: NativeBackend, sample: tf.layers.Layer): void {
+  const prototype = Object.getPrototypeOf(sample) as RecurrentCell;
+  const inherited = prototype.call;
+  prototype.call = function call(this: RecurrentCell, inputs, kwargs) {
+    const step = current;
+    this.dropoutFunc = step && ((ones, rate) => dropOut(ones, rate, ones.shape, randomFor(backend, step, 0)));
+    return inherited.call(this, inputs, kwargs);
   };
 }
 

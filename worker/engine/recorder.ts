@@ -171,8 +171,8 @@ class OpRecorder {
   }
 }
 
-/** Kernels of tfjs-node that leave T to eager execution; found by compiling every layer of tfjs-layers. */
-const opsThatOmitT = new Set(['LogicalNot_', 'NotEqual', 'Equal', 'ZerosLike', 'OnesLike', 'Select', 'Tile', 'Pack']);
+/** Kernels of tfjs-node that leave T to eager execution (of those with a T at all). */
+const opsThatOmitT = new Set(['ExpandDims']);
 
 export function dtypeNumber(dtype: string): number {
   const number = (dtypes as Readonly<Record<string, number>>)[dtype];

@@ -48,7 +48,12 @@ export const multiplyInBfloat16: Pass = (graph) => {
       continue;
     }
     const cast = inputs.map((ref, position) => (positions.includes(position) ? toBfloat16(ref, node.name) : ref));
-    nodes.push({ ...node, inputs: cast, attrs: { ...node.attrs, T: typeAttr(dtypes.bfloat16) } });
+    nodes.push({
+      ...node,
+      inputs: cast,
+      attrs: { ...node.attrs, T: typeAttr(dtypes.bfloat16) },
+      dtypes: [dtypes.bfloat16],
+    });
     const product = { node: node.name, output: 0 };
     const wide = { node: `${node.name}_float32`, output: 0 };
     nodes.push(castNode(wide.node, product, dtypes.bfloat16, dtypes.float32));
@@ -64,5 +69,5 @@ function isFloat32(attr: Attr | undefined): boolean {
 
 function castNode(name: string, input: Ref, from: number, to: number): GraphNode {
   const attrs = { SrcT: typeAttr(from), DstT: typeAttr(to), Truncate: { kind: 'bool', value: false } } as const;
-  return { name, op: 'Cast', inputs: [input], control: [], attrs };
+  return { name, op: 'Cast', inputs: [input], control: [], attrs, dtypes: [to] };
 }

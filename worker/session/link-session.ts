@@ -42,8 +42,8 @@ export class LinkSession {
   #runSettings: RunSettings | undefined;
   #bucketLengths: readonly number[] = [];
   #stopped = false;
-  /** Contributions of each step still to come from the main thread. */
   #hostedReplicas = 0;
+  /** Buckets of the step in progress that came from the main thread. */
   #contributed = 0;
 
   constructor(settings: LinkSettings, toMain: ToMain) {
@@ -89,7 +89,7 @@ export class LinkSession {
 
   fromMain(message: MainToLink): void {
     if (message.kind === 'contribute') {
-      this.#contribute(message.step, message.replica, message.buckets);
+      this.#contribute(message);
       return;
     }
     if (message.kind === 'ready') {
@@ -148,11 +148,11 @@ export class LinkSession {
     this.#toMain({ kind: 'generation', generation: view });
   }
 
-  #contribute(step: number, replica: number, buckets: readonly Float32Array[]): void {
+  #contribute({ step, replica, bucket, values }: Extract<MainToLink, { kind: 'contribute' }>): void {
     const allreduce = this.#allreduce;
     invariant(allreduce !== undefined, 'contributions come inside a generation');
-    allreduce.contribute(step, replica, buckets);
-    if (++this.#contributed < this.#hostedReplicas) return;
+    allreduce.contribute(step, replica, bucket, values);
+    if (++this.#contributed < this.#hostedReplicas * this.#bucketLengths.length) return;
     this.#contributed = 0;
     allreduce.result(step).then(
       (reduced) =>

@@ -17,7 +17,8 @@ export type MainToLink =
       readonly kind: 'contribute';
       readonly step: number;
       readonly replica: number;
-      readonly buckets: readonly Float32Array[];
+      readonly bucket: number;
+      readonly values: Float32Array;
     }
   | { readonly kind: 'committed'; readonly report: StepReport }
   | { readonly kind: 'evaluated'; readonly share: EvaluationShare }

@@ -67,6 +67,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       targets,
       bucketBytes: settings.bucketBytes,
       rows: batchRows(plan.train),
+      replicas: plan.train.replicas,
       compile: !settings.eager,
       precision: plan.precision,
     });

@@ -5,7 +5,9 @@ import type { BatchLoader } from '../data/index.ts';
 import type { Contribution, Microstep, Trainer } from '../engine/index.ts';
 import type { Link } from './link.ts';
 import { PhaseTimer } from './phase-timer.ts';
-import type { GenerationView } from './protocol.ts';
+import type { GenerationView, MainToLink } from './protocol.ts';
+
+type ContributeMessage = Extract<MainToLink, { kind: 'contribute' }>;
 
 /** What one step needs; the same for all steps of a generation. */
 export interface StepContext {
@@ -46,8 +48,8 @@ interface Outcome {
 }
 
 /**
- * A replica's contribution leaves for the link thread as soon as it is computed, so the link thread sums and sends it
- * while the next replica computes.
+ * Each bucket of a replica's contribution leaves for the link thread as soon as it is computed, so the link thread sums
+ * and sends it while the next one computes.
  */
 async function stepReduced(context: StepContext, step: number, timer: PhaseTimer): Promise<Outcome> {
   const { trainer, loader, link, generation } = context;
@@ -55,7 +57,11 @@ async function stepReduced(context: StepContext, step: number, timer: PhaseTimer
     timer.enter('data');
     const { batch } = await loader.next();
     timer.enter('forward-backward');
-    contribute(link, step, replica, trainer.forwardBackward(batch, microstep(context, step, replica)));
+    let bucket = 0;
+    for (const values of trainer.parts(batch, microstep(context, step, replica))) {
+      contribute(link, { step, replica, bucket: bucket++, values });
+    }
+    contribute(link, { step, replica, bucket, values: new Float32Array([link.drainRequested ? 1 : 0]) });
     loader.recycle(batch);
   }
   timer.enter('reduce');
@@ -94,13 +100,8 @@ export function bucketLengths(trainer: Trainer): number[] {
   return [...trainer.layout.gradientBuckets, trainer.layout.statistics, 1];
 }
 
-function contribute(link: Link, step: number, replica: number, contribution: Contribution): void {
-  const drain = new Float32Array([link.drainRequested ? 1 : 0]);
-  const buckets = [...contribution.gradients, contribution.statistics, drain];
-  link.send(
-    { kind: 'contribute', step, replica, buckets },
-    buckets.map((bucket) => bucket.buffer as ArrayBuffer),
-  );
+function contribute(link: Link, part: Omit<ContributeMessage, 'kind'>): void {
+  link.send({ kind: 'contribute', ...part }, [part.values.buffer as ArrayBuffer]);
 }
 
 function unpackReduced(buckets: readonly Float32Array[]): { contribution: Contribution; drain: boolean } {

@@ -82,6 +82,7 @@ export class CompiledTrainer implements Trainer {
     this.#graph = buildTrainGraph({
       ...{ backend, network, optimizer, inputs, targets, rows },
       precision: options.precision ?? 'float32',
+      replicas: options.replicas ?? 1,
       rename: this.#weights.rename,
     });
     this.#session = new GraphSession(backend.binding, this.#graph.nodes);
@@ -89,17 +90,24 @@ export class CompiledTrainer implements Trainer {
   }
 
   forwardBackward(batch: Batch, microstep: Microstep): Contribution {
+    const parts = [...this.parts(batch, microstep)];
+    return { gradients: parts.slice(0, -1), statistics: at(parts, parts.length - 1) };
+  }
+
+  *parts(batch: Batch, microstep: Microstep): Generator<Float32Array> {
     const rows = batch.realRows;
     if (rows === 0) {
-      return {
-        gradients: this.layout.gradientBuckets.map((length) => new Float32Array(length)),
-        statistics: new Float32Array(this.layout.statistics),
-      };
+      for (const length of [...this.layout.gradientBuckets, this.layout.statistics]) yield new Float32Array(length);
+      return;
     }
-    const outputs = this.#graph.microsteps.get(rows);
-    invariant(outputs !== undefined, `a training batch of ${rows} rows was announced`);
-    const results = this.#session.run(this.#microstepFeeds(batch, microstep), outputs);
-    return { gradients: results.slice(0, -1), statistics: at(results, results.length - 1) };
+    const runs = this.#graph.microsteps.get(rows);
+    invariant(runs !== undefined, `a training batch of ${rows} rows was announced`);
+    const inputs = this.#session.upload(this.#microstepFeeds(batch, microstep));
+    try {
+      for (const { outputs, results } of runs) yield* inputs.run(outputs).slice(0, results);
+    } finally {
+      inputs.release();
+    }
   }
 
   trainWhole(batch: Batch, microstep: Microstep): Float32Array {

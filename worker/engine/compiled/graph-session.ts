@@ -39,12 +39,31 @@ export class GraphSession {
    * @throws LockstepError engine/failed with TensorFlow's reason
    */
   run(feeds: readonly FeedValue[], outputs: readonly string[]): Float32Array[] {
+    const inputs = this.upload(feeds);
+    try {
+      return inputs.run(outputs);
+    } finally {
+      inputs.release();
+    }
+  }
+
+  /** Inputs on the device, for several runs; to be released. */
+  upload(feeds: readonly FeedValue[]): { run(outputs: readonly string[]): Float32Array[]; release(): void } {
     const { TF_FLOAT, TF_INT32 } = this.#binding;
     const inputs = feeds.map(({ shape, values }) =>
       this.#binding.createTensor(shape, values instanceof Int32Array ? TF_INT32 : TF_FLOAT, values),
     );
+    const names = feeds.map(({ name }) => `${name}:0`).join(',');
+    return {
+      run: (outputs) => this.#fetch(inputs, names, outputs),
+      release: () => {
+        for (const id of inputs) this.#binding.deleteTensor(id);
+      },
+    };
+  }
+
+  #fetch(inputs: readonly number[], names: string, outputs: readonly string[]): Float32Array[] {
     try {
-      const names = feeds.map(({ name }) => `${name}:0`).join(',');
       const made = this.#binding.runSavedModel(this.#session, inputs, names, outputs.join(','));
       try {
         return made.map(({ id }) => this.#binding.tensorDataSync(id) as Float32Array);
@@ -53,8 +72,6 @@ export class GraphSession {
       }
     } catch (error) {
       throw LockstepError.from(error, 'engine/failed', 'TensorFlow failed while running the compiled step: ');
-    } finally {
-      for (const id of inputs) this.#binding.deleteTensor(id);
     }
   }
 

@@ -2,6 +2,7 @@ import { at } from '../../../shared/core/index.ts';
 import type { OptimizerConfig, Precision, TensorSpec } from '../../../shared/job/index.ts';
 import {
   type Attr,
+  cutSegments,
   dtypes,
   GraphBuilder,
   type GraphNode,
@@ -21,8 +22,8 @@ import { addWholeStep } from './whole-step.ts';
 /** What to fetch, as `node:output`. */
 export interface TrainGraph {
   readonly nodes: readonly GraphNode[];
-  /** By row count: the buckets, then the statistics. */
-  readonly microsteps: ReadonlyMap<number, readonly string[]>;
+  /** By row count: the runs of a microstep. Together they give the buckets in order, then the statistics. */
+  readonly microsteps: ReadonlyMap<number, readonly MicrostepRun[]>;
   /** [1 + metrics, rows], then the regularization penalty. For the first row count. */
   readonly evaluation: readonly string[];
   /** One per model output, for the first row count. */
@@ -33,6 +34,12 @@ export interface TrainGraph {
   readonly assign: string;
   /** Each weight's values, in the model's order. */
   readonly weights: readonly string[];
+}
+
+/** One run of a microstep: `results` of its outputs are results, the rest only marks that values were kept. */
+export interface MicrostepRun {
+  readonly outputs: readonly string[];
+  readonly results: number;
 }
 
 /** One weight of the model in the graph. */
@@ -52,6 +59,8 @@ export interface TrainGraphOptions {
   /** Row counts that training batches have: the full one first. */
   readonly rows: readonly number[];
   readonly precision: Precision;
+  /** Replicas of the run: one trains whole steps; several cut microsteps, so that each bucket leaves when it is complete. */
+  readonly replicas: number;
   /** tfjs's layer names → those that users see. */
   readonly rename: (text: string) => string;
 }
@@ -72,8 +81,14 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const slots = addSlots(builder, options);
   const update = addUpdatePlaceholders(builder, options);
   const apply = builder.token('applied', addUpdates(builder, options, variables, slots, update));
-  const wholeSteps = [...microsteps].map(([count, microstep]) =>
-    addWholeStep(builder, options, variables, slots, { microstep, numbers: update.numbers, name: `whole${count}` }),
+  const counts = [...microsteps.keys()];
+  const wholeCounts = options.replicas === 1 ? counts : [];
+  const wholeSteps = wholeCounts.map((count) =>
+    addWholeStep(builder, options, variables, slots, {
+      microstep: microsteps.get(count) ?? [],
+      numbers: update.numbers,
+      name: `whole${count}`,
+    }),
   );
   const assign = addAssign(builder, options, variables, slots);
   const weights = variables.map(({ value }) => value);
@@ -81,21 +96,44 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const exact = optimize({ nodes: builder.nodes, outputs: groups.flat() });
   const { nodes, outputs } = options.precision === 'float32' ? exact : optimize(multiplyInBfloat16(exact));
   let next = 0;
-  const names = groups.map((group) => group.map(() => refText(at(outputs, next++))));
-  const counts = [...microsteps.keys()];
-  const byRows = (from: number) => new Map(counts.map((count, index) => [count, at(names, from + index)]));
-  const rest = names.slice(2 * counts.length);
+  const named = groups.map((group) => group.map(() => at(outputs, next++)));
+  const texts = named.map((group) => group.map(refText));
+  const rest = texts.slice(counts.length + wholeCounts.length);
   const [evaluationNames = [], predictionNames = [], applyNames = [], assignNames = [], weightNames = []] = rest;
+  const cut = cutMicrosteps(nodes, new Map(counts.map((count, index) => [count, at(named, index)])), options.replicas);
   return {
-    nodes,
-    microsteps: byRows(0),
-    wholeSteps: byRows(counts.length),
+    nodes: cut.nodes,
+    microsteps: cut.microsteps,
+    wholeSteps: new Map(wholeCounts.map((count, index) => [count, at(texts, counts.length + index)])),
     evaluation: evaluationNames,
     prediction: predictionNames,
     apply: at(applyNames, 0),
     assign: at(assignNames, 0),
     weights: weightNames,
   };
+}
+
+/** The last bucket and the statistics are one run. A single replica's microsteps stay whole: nobody waits for a part. */
+function cutMicrosteps(
+  nodes: readonly GraphNode[],
+  results: ReadonlyMap<number, readonly Ref[]>,
+  replicas: number,
+): { nodes: readonly GraphNode[]; microsteps: Map<number, MicrostepRun[]> } {
+  const microsteps = new Map<number, MicrostepRun[]>();
+  let current = nodes;
+  for (const [count, refs] of results) {
+    const groups = replicas === 1 ? [refs] : [...refs.slice(0, -2).map((ref) => [ref]), refs.slice(-2)];
+    const cut = cutSegments(current, groups, `step${count}`);
+    current = cut.nodes;
+    microsteps.set(
+      count,
+      cut.segments.map(({ outputs, token }) => ({
+        outputs: [...outputs, ...(token === undefined ? [] : [token])].map(refText),
+        results: outputs.length,
+      })),
+    );
+  }
+  return { nodes: current, microsteps };
 }
 
 const float: Attr = typeAttr(dtypes.float32);
