@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tensorflow } from '../../proto/generated/tensorflow.js';
-import { assertPure, layerOf } from '../../worker/engine/compiled/purity.ts';
-import { dtypes, encodeSavedModel, GraphBuilder, optimize, typeAttr } from '../../worker/graph/index.ts';
+import { assertPure } from '../../worker/engine/compiled/purity.ts';
+import {
+  dtypes,
+  encodeSavedModel,
+  GraphBuilder,
+  isGradient,
+  layerOf,
+  optimize,
+  typeAttr,
+} from '../../worker/graph/index.ts';
 
 const float = { T: typeAttr(dtypes.float32) };
 
@@ -92,4 +100,10 @@ test('ops that change between two recordings are reported', () => {
 test('names tell the layer, also of nested ones', () => {
   assert.equal(layerOf('step/outer/inner/Add_1'), 'outer/inner');
   assert.equal(layerOf('step/Add_1'), undefined);
+  assert.equal(layerOf('step/outer/inner/gradient/Add_1'), 'outer/inner');
+  assert.deepEqual(['step/inner/gradient/Add_1', 'step/inner/Add_1', 'step/gradient/Add_1'].map(isGradient), [
+    true,
+    false,
+    false,
+  ]);
 });

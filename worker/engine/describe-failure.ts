@@ -1,5 +1,5 @@
 import { LockstepError } from '../../shared/core/index.ts';
-import type { GraphNode } from '../graph/index.ts';
+import { type GraphNode, layerOf } from '../graph/index.ts';
 
 /**
  * What went wrong in a model's ops, in the user's terms.
@@ -9,8 +9,9 @@ import type { GraphNode } from '../graph/index.ts';
 export function describeFailure(error: unknown, what: string, recorded: readonly GraphNode[] = []): LockstepError {
   const missing = error instanceof Error && /gradient function not found for (\w+)/i.exec(error.message);
   if (missing) {
-    const name = recorded.findLast(({ op }) => op === missing[1] || op === `${missing[1]}V2`)?.name.split('/') ?? [];
-    const layer = name.length < 3 ? '' : ` in layer ${name.slice(1, -1).join('/')}`;
+    const op = recorded.findLast(({ op }) => op === missing[1] || op === `${missing[1]}V2`);
+    const name = layerOf(op?.name ?? '');
+    const layer = name === undefined ? '' : ` in layer ${name}`;
     return new LockstepError(
       'engine/unsupported',
       `TensorFlow.js has no gradient for the op ${missing[1]}${layer}, which the model uses on the way from a weight to ` +

@@ -1,4 +1,5 @@
 import type { Batch, LossName, MetricName, OptimizerConfig, Precision, TensorSpec } from '../../shared/job/index.ts';
+import type { Inspection } from './inspection.ts';
 
 export type EngineName = 'tensorflow' | 'cpu';
 
@@ -120,6 +121,8 @@ export interface Trainer {
   evaluate(batch: Batch): EvaluationSums;
   /** One array per model output, [realRows, …]; the batch as for `evaluate`. */
   predict(batch: Batch): Float32Array[];
+  /** A look into the compiled step; absent where ops run as they come. */
+  readonly inspection?: Inspection;
   /** All weights in the model's order. */
   readWeights(): NamedWeight[];
   /**

@@ -11,6 +11,7 @@ export type {
   Trainer,
   TrainerOptions,
 } from './engine.ts';
+export type { Inspection, OpTime, OpTimes } from './inspection.ts';
 export { type EngineOptions, loadEngine } from './load-engine.ts';
 export { tf } from './tf.ts';
 export { weightsSha256 } from './weights-sha256.ts';

@@ -116,7 +116,10 @@ class OpRecorder {
     if (encoded.T === undefined && first !== undefined && opsThatOmitT.has(op)) {
       encoded.T = typeAttr(this.#dtypes.get(first) ?? dtypes.float32);
     }
-    const ref = this.#builder.add(op, refs, encoded, { dtypes: made.map(({ dtype }) => dtype) });
+    const ref = this.#builder.add(op, refs, encoded, {
+      dtypes: made.map(({ dtype }) => dtype),
+      shapes: made.map(({ shape }) => [...shape]),
+    });
     for (const [output, { id, dtype }] of made.entries()) {
       this.#refs.set(id, { node: ref.node, output });
       this.#dtypes.set(id, dtype);

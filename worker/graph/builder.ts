@@ -12,6 +12,11 @@ export class GraphBuilder {
     this.#prefix = prefix;
   }
 
+  /** Scopes that `within` has open, outermost first. */
+  get scopes(): readonly string[] {
+    return [...this.#scopes];
+  }
+
   /** Nodes added while `fn` runs carry `scope` in their names. */
   within<T>(scope: string, fn: () => T): T {
     // What TensorFlow allows in a node's name.
@@ -34,11 +39,17 @@ export class GraphBuilder {
     op: string,
     inputs: readonly Ref[],
     attrs: Readonly<Record<string, Attr>>,
-    options: { name?: string; control?: readonly string[]; dtypes?: readonly number[] } = {},
+    options: {
+      name?: string;
+      control?: readonly string[];
+      dtypes?: readonly number[];
+      shapes?: GraphNode['shapes'];
+    } = {},
   ): Ref {
     const name = options.name ?? [...this.#prefix, ...this.#scopes, `${op}_${this.#count++}`].join('/');
-    const { control = [], dtypes } = options;
-    this.nodes.push({ name, op, inputs, attrs, control, ...(dtypes === undefined ? {} : { dtypes }) });
+    const { control = [], dtypes, shapes } = options;
+    const outputs = { ...(dtypes === undefined ? {} : { dtypes }), ...(shapes === undefined ? {} : { shapes }) };
+    this.nodes.push({ name, op, inputs, attrs, control, ...outputs });
     return { node: name, output: 0 };
   }
 

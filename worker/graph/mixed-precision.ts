@@ -27,6 +27,8 @@ export const multiplyInBfloat16: Pass = (graph) => {
   const narrow = new Map<string, Ref>();
   /** float32 value that stands for a product's output. */
   const widened = new Map<string, Ref>();
+  const shapes = new Map(graph.nodes.map((node) => [node.name, node.shapes]));
+  const shapeOf = ({ node, output }: Ref): Shape => shapes.get(node)?.[output];
   const rename = (ref: Ref): Ref => widened.get(refText(ref)) ?? ref;
 
   /** Named after the first product that reads it, so that it counts to that one's layer. */
@@ -34,7 +36,7 @@ export const multiplyInBfloat16: Pass = (graph) => {
     const known = narrow.get(refText(ref));
     if (known !== undefined) return known;
     const name = `${reader}_bfloat16_${narrow.size}`;
-    nodes.push(castNode(name, ref, dtypes.float32, dtypes.bfloat16));
+    nodes.push(castNode(name, ref, dtypes.float32, dtypes.bfloat16, shapeOf(ref)));
     const made = { node: name, output: 0 };
     narrow.set(refText(ref), made);
     return made;
@@ -48,15 +50,11 @@ export const multiplyInBfloat16: Pass = (graph) => {
       continue;
     }
     const cast = inputs.map((ref, position) => (positions.includes(position) ? toBfloat16(ref, node.name) : ref));
-    nodes.push({
-      ...node,
-      inputs: cast,
-      attrs: { ...node.attrs, T: typeAttr(dtypes.bfloat16) },
-      dtypes: [dtypes.bfloat16],
-    });
+    const narrowed = { ...node.attrs, T: typeAttr(dtypes.bfloat16) };
+    nodes.push({ ...node, inputs: cast, attrs: narrowed, dtypes: [dtypes.bfloat16] });
     const product = { node: node.name, output: 0 };
     const wide = { node: `${node.name}_float32`, output: 0 };
-    nodes.push(castNode(wide.node, product, dtypes.bfloat16, dtypes.float32));
+    nodes.push(castNode(wide.node, product, dtypes.bfloat16, dtypes.float32, node.shapes?.[0]));
     widened.set(refText(product), wide);
     narrow.set(refText(wide), product);
   }
@@ -67,7 +65,10 @@ function isFloat32(attr: Attr | undefined): boolean {
   return attr?.kind === 'type' && attr.value === dtypes.float32;
 }
 
-function castNode(name: string, input: Ref, from: number, to: number): GraphNode {
+type Shape = readonly number[] | undefined;
+
+function castNode(name: string, input: Ref, from: number, to: number, shape: Shape): GraphNode {
   const attrs = { SrcT: typeAttr(from), DstT: typeAttr(to), Truncate: { kind: 'bool', value: false } } as const;
-  return { name, op: 'Cast', inputs: [input], control: [], attrs, dtypes: [to] };
+  const outputs = { dtypes: [to], ...(shape === undefined ? {} : { shapes: [shape] }) };
+  return { name, op: 'Cast', inputs: [input], control: [], attrs, ...outputs };
 }

@@ -1,6 +1,7 @@
 /** TensorFlow's data type numbers (`tensorflow/core/framework/types.proto`) that Lockstep meets. */
 export const dtypes = {
   float32: 1,
+  float64: 2,
   int32: 3,
   string: 7,
   complex64: 8,
@@ -48,6 +49,8 @@ export interface GraphNode {
   readonly attrs: Readonly<Record<string, Attr>>;
   /** Types of the outputs, where known; float32 otherwise. */
   readonly dtypes?: readonly number[];
+  /** Shapes of the outputs, where known. */
+  readonly shapes?: readonly (readonly number[])[];
 }
 
 /** Ops that may not be merged with an equal one or dropped for having no reader. */

@@ -12,6 +12,7 @@ import type {
   TrainerOptions,
 } from '../engine.ts';
 import { assertFiniteLoss } from '../finite-loss.ts';
+import type { Inspection } from '../inspection.ts';
 import { ModelWeights, type WeightDescription } from '../model-weights.ts';
 import type { NativeBackend } from '../native-backend.ts';
 import { planNetwork } from '../network.ts';
@@ -22,6 +23,7 @@ import { stepSeed } from '../random-layers.ts';
 import { sumEvaluation } from '../sum-evaluation.ts';
 import type { tf } from '../tf.ts';
 import { feedNames } from './feed-names.ts';
+import { GraphInspection } from './graph-inspection.ts';
 import { type FeedValue, GraphSession } from './graph-session.ts';
 import { buildTrainGraph, type TrainGraph } from './train-graph.ts';
 
@@ -36,6 +38,7 @@ export class CompiledTrainer implements Trainer {
   readonly metricNames: readonly string[];
   readonly modelName: string;
   readonly topology: unknown;
+  readonly inspection: Inspection;
   readonly #graph: TrainGraph;
   readonly #session: GraphSession;
   readonly #optimizer: OptimizerConfig;
@@ -87,6 +90,7 @@ export class CompiledTrainer implements Trainer {
     });
     this.#session = new GraphSession(backend.binding, this.#graph.nodes);
     this.#assign(this.#weights.read());
+    this.inspection = new GraphInspection(backend.binding, this.#graph.nodes, this.#session, this);
   }
 
   forwardBackward(batch: Batch, microstep: Microstep): Contribution {

@@ -12,8 +12,16 @@ export interface FeedValue {
   readonly values: Float32Array | Int32Array;
 }
 
+/** What one run is fed and what it fetches. */
+export interface GraphRun {
+  readonly feeds: readonly FeedValue[];
+  readonly outputs: readonly string[];
+}
+
 /** A graph loaded in a TensorFlow session. Variables of the graph live as long as the session. */
 export class GraphSession {
+  /** Told of every run before it is made. */
+  onRun: ((run: GraphRun) => void) | undefined;
   readonly #binding: NativeBinding;
   readonly #session: number;
   #closed = false;
@@ -55,7 +63,10 @@ export class GraphSession {
     );
     const names = feeds.map(({ name }) => `${name}:0`).join(',');
     return {
-      run: (outputs) => this.#fetch(inputs, names, outputs),
+      run: (outputs) => {
+        this.onRun?.({ feeds, outputs });
+        return this.#fetch(inputs, names, outputs);
+      },
       release: () => {
         for (const id of inputs) this.#binding.deleteTensor(id);
       },

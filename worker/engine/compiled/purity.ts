@@ -1,5 +1,5 @@
 import { LockstepError } from '../../../shared/core/index.ts';
-import { type Attr, type ConstValue, dtypes, type GraphNode } from '../../graph/index.ts';
+import { type Attr, type ConstValue, dtypes, type GraphNode, layerOf } from '../../graph/index.ts';
 
 /**
  * Compares two recordings of the same step. Whatever differs came from JavaScript and not from the step's inputs: a
@@ -30,12 +30,6 @@ function impure(what: string, node: GraphNode | undefined): LockstepError {
       'freeze. Use the random layers (dropout, gaussianNoise, …), pass the value in as data, or train with --eager',
     { details: { op: node?.op, layer } },
   );
-}
-
-/** The layer in whose call a node was recorded; names are `section/layer/Op_number`. */
-export function layerOf(name: string): string | undefined {
-  const parts = name.split('/');
-  return parts.length < 3 ? undefined : parts.slice(1, -1).join('/');
 }
 
 function describe(node: GraphNode | undefined): string {

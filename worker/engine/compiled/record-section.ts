@@ -6,6 +6,7 @@ import { type BatchTensors, type MicrostepScale, variableOf } from '../microstep
 import { dtypeNumber, type Feed, record } from '../recorder.ts';
 import { tf } from '../tf.ts';
 import { feedNames } from './feed-names.ts';
+import { nameGradients } from './name-gradients.ts';
 import { assertPure } from './purity.ts';
 import type { TrainGraphOptions, Variable } from './train-graph.ts';
 
@@ -60,7 +61,7 @@ export function recordSection(
       const { feeds, batch, scale } = traceBatch(own, options, section.rows, (name) => known.has(name));
       const weights = variables.map(({ weight, value }) => ({ tensor: variableOf(weight), ref: value }));
       const { result, refOf } = record(options.backend, own, [...feeds, ...weights], () =>
-        nameLayers(own, options, () => section.run(batch, scale)),
+        nameLayers(own, options, () => nameGradients(own, () => section.run(batch, scale))),
       );
       return { nodes: own.nodes, results: result.map(refOf) };
     } catch (error) {
@@ -88,9 +89,19 @@ function withOtherClock<T>(fn: () => T): T {
   }
 }
 
+/** What tf.Sequential keeps outside of its public types. */
+interface SequentialInside {
+  readonly model: tf.layers.Layer | null;
+}
+
 /** Lets the nodes of a layer's forward pass carry its name. */
 function nameLayers<T>(builder: GraphBuilder, { network, rename }: TrainGraphOptions, fn: () => T): T {
-  const layers = layersBelow(network.model).filter((layer) => layer !== network.model);
+  const all = layersBelow(network.model);
+  // A sequential model holds a model of its own making, which users know nothing of.
+  const inner = all.map((layer) =>
+    layer instanceof tf.Sequential ? (layer as unknown as SequentialInside).model : null,
+  );
+  const layers = all.filter((layer) => layer !== network.model && !inner.includes(layer));
   for (const layer of layers) {
     const call = layer.call;
     const name = rename(layer.name);

@@ -1,0 +1,129 @@
+import { at, invariant } from '../../../shared/core/index.ts';
+import {
+  EMPTY_READINGS,
+  estimatePeakMemory,
+  type GraphNode,
+  isGradient,
+  layerOf,
+  type MemoryEstimate,
+  type Ref,
+  refText,
+  timeNodes,
+} from '../../graph/index.ts';
+import type { Trainer } from '../engine.ts';
+import type { Inspection, OpTime, OpTimes } from '../inspection.ts';
+import type { NativeBinding } from '../native-backend.ts';
+import { type GraphRun, GraphSession } from './graph-session.ts';
+
+const WARM_UP_PASSES = 3;
+
+/** Looks at the runs that a trainer makes of its session. */
+export class GraphInspection implements Inspection {
+  readonly nodes: readonly GraphNode[];
+  readonly #binding: NativeBinding;
+  readonly #session: GraphSession;
+  readonly #trainer: Pick<Trainer, 'readWeights' | 'writeWeights'>;
+
+  constructor(
+    binding: NativeBinding,
+    nodes: readonly GraphNode[],
+    session: GraphSession,
+    trainer: Pick<Trainer, 'readWeights' | 'writeWeights'>,
+  ) {
+    this.nodes = nodes;
+    this.#binding = binding;
+    this.#session = session;
+    this.#trainer = trainer;
+  }
+
+  estimateMemory(call: () => void): MemoryEstimate {
+    return estimatePeakMemory({ nodes: this.nodes, outputs: this.#capture(call).outputs.map(parseRef) });
+  }
+
+  timeOps(call: () => void, passes: number): OpTimes {
+    const weights = this.#trainer.readWeights();
+    const initialize = this.#capture(() => this.#trainer.writeWeights(weights));
+    const run = this.#capture(call);
+    const graph = { nodes: this.nodes, outputs: run.outputs.map(parseRef) };
+    const { nodes, readings, timed } = timeNodes(graph, initialize.outputs.map(parseRef));
+    const session = new GraphSession(this.#binding, nodes);
+    try {
+      session.run(initialize.feeds, initialize.outputs);
+      const wanted = [refText(readings), ...run.outputs];
+      const whole: number[] = [];
+      const timedRuns: number[] = [];
+      const clocks: Float32Array[] = [];
+      for (let pass = -WARM_UP_PASSES; pass < passes; pass++) {
+        const start = performance.now();
+        this.#session.run(run.feeds, run.outputs);
+        const between = performance.now();
+        const [clock] = session.run(run.feeds, wanted);
+        const end = performance.now();
+        invariant(clock !== undefined, 'the clock is read');
+        if (pass < 0) continue;
+        whole.push(between - start);
+        timedRuns.push(end - between);
+        clocks.push(clock);
+      }
+      return {
+        ...opTimes(timed, clocks),
+        wholeMilliseconds: middleMean(whole),
+        timedMilliseconds: middleMean(timedRuns),
+      };
+    } finally {
+      session.close();
+    }
+  }
+
+  /** The one run that `call` makes, with values of its own. */
+  #capture(call: () => void): GraphRun {
+    const runs: GraphRun[] = [];
+    this.#session.onRun = ({ feeds, outputs }) => {
+      const copies = feeds.map(({ name, shape, values }) => ({ name, shape, values: values.slice() }));
+      runs.push({ feeds: copies, outputs: [...outputs] });
+    };
+    try {
+      call();
+    } finally {
+      this.#session.onRun = undefined;
+    }
+    const [run] = runs;
+    invariant(run !== undefined && runs.length === 1, `a call of one run made ${runs.length}`);
+    return run;
+  }
+}
+
+/** @param clocks seconds at each reading (`timeNodes`), one array per pass */
+function opTimes(
+  timed: readonly GraphNode[],
+  clocks: readonly Float32Array[],
+): Pick<OpTimes, 'ops' | 'readingMilliseconds'> {
+  const between = (clock: Float32Array, from: number, to: number): number => 1000 * (at(clock, to) - at(clock, from));
+  const reading = middleMean(clocks.map((clock) => between(clock, 0, EMPTY_READINGS) / EMPTY_READINGS));
+  const ops = timed.map((node, index): OpTime => {
+    const before = EMPTY_READINGS + index;
+    const elapsed = middleMean(clocks.map((clock) => between(clock, before, before + 1)));
+    return {
+      name: node.name,
+      op: node.op,
+      layer: layerOf(node.name),
+      isGradient: isGradient(node.name),
+      milliseconds: Math.max(0, elapsed - reading),
+      startMilliseconds: middleMean(clocks.map((clock) => between(clock, EMPTY_READINGS, before))),
+    };
+  });
+  return { ops, readingMilliseconds: reading };
+}
+
+/** The mean of the middle half: the clock counts whole microseconds, so a median of short times would too. */
+function middleMean(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const quarter = Math.floor(sorted.length / 4);
+  const middle = sorted.slice(quarter, sorted.length - quarter);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}
+
+function parseRef(text: string): Ref {
+  const colon = text.lastIndexOf(':');
+  return { node: text.slice(0, colon), output: Number(text.slice(colon + 1)) };
+}
