@@ -188,8 +188,8 @@ export class LinkSession {
     clearInterval(this.#heartbeat);
     this.#control?.end();
     this.#toMain({ kind: 'stop', error });
-    // A step that hangs inside TensorFlow or in the user's code would keep the process for ever.
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), MAIN_THREAD_GRACE_MS).unref();
+    // A step that hangs inside TensorFlow or in the user's code would keep the process of a failed run for ever.
+    if (error !== null) setTimeout(() => process.kill(process.pid, 'SIGKILL'), MAIN_THREAD_GRACE_MS).unref();
   }
 
   #beat(): void {
