@@ -3,7 +3,8 @@
     python3 -m venv venv && venv/bin/pip install tensorflow-cpu==2.21.0
     venv/bin/python test/parity/keras_goldens.py [losses_and_metrics] [model] [optimizers] [schedules]
 
-The files in test/parity/goldens are committed; run this again only to add cases or to move to another Keras.
+The files in test/parity/goldens are committed; run this again only to add cases or to move to another Keras, and
+`npm run format` after it.
 Everything is computed eagerly in float32 on the CPU.
 """
 
