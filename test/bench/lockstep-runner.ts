@@ -22,7 +22,9 @@ await serveRunner(`TensorFlow ${engine.info.version}`, async (name) => {
   return {
     step: () => {
       const microstep = { step, replica: 0, replicas: 1, globalSamples: batchRows };
-      trainer.apply(trainer.forwardBackward(batch, microstep), step++);
+      if (trainer.trainWhole === undefined) trainer.apply(trainer.forwardBackward(batch, microstep), step);
+      else trainer.trainWhole(batch, microstep);
+      step++;
     },
   };
 });
