@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor-command.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exitCodes } from './failures.ts';
 import { predictCommand } from './predict.ts';
+import { profileCommand } from './profile.ts';
 import { findPackageRoot } from './setup/package-root.mjs';
 import { trainCommand } from './train.ts';
 import { workerCommand } from './worker.ts';
@@ -59,6 +60,7 @@ export function buildProgram(finish: Finish): Command {
     trainCommand,
     evaluateCommand,
     predictCommand,
+    profileCommand,
     demoCommand,
     doctorCommand,
     benchCommand,

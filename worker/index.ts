@@ -1,2 +1,3 @@
+export { type ProfileOptions, runProfile } from './inspect/index.ts';
 export { runWorker, type WorkerOptions } from './main.ts';
 export { type PredictOptions, runPredict } from './predict.ts';

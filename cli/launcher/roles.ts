@@ -1,5 +1,5 @@
 import type { Terminal } from '../../coordinator/index.ts';
-import type { PredictOptions } from '../../worker/index.ts';
+import type { PredictOptions, ProfileOptions } from '../../worker/index.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 import { workerEnvironment } from './plan.ts';
 
@@ -65,6 +65,14 @@ export async function runAsPredictor(start: PredictOptions): Promise<number> {
   prepareEnvironment(start.threads);
   const { runPredict } = await import('../../worker/index.ts');
   await runPredict(start);
+  return 0;
+}
+
+/** @returns exit code */
+export async function runAsProfiler(options: ProfileOptions): Promise<number> {
+  prepareEnvironment(options.threads);
+  const { runProfile } = await import('../../worker/index.ts');
+  await runProfile(options);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 import { LockstepError } from '../core/index.ts';
 import { type Command, flagOf } from './definition.ts';
-import type { OptionName } from './schema.ts';
+import type { OptionName } from './options.ts';
 import { isLoopback, splitAddress } from './values.ts';
 
 type Values = Readonly<Partial<Record<OptionName, unknown>>>;

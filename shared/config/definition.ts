@@ -1,7 +1,17 @@
 import type { OptionValue } from './values.ts';
 
 /** Subcommands of `lockstep`, in the order of the reference page. */
-export const commands = ['train', 'evaluate', 'predict', 'coordinator', 'worker', 'demo', 'doctor', 'certs'] as const;
+export const commands = [
+  'train',
+  'evaluate',
+  'predict',
+  'profile',
+  'coordinator',
+  'worker',
+  'demo',
+  'doctor',
+  'certs',
+] as const;
 
 export type Command = (typeof commands)[number];
 

@@ -1,8 +1,8 @@
 export { type Command, commands, envOf, flagOf } from './definition.ts';
 export { nearest } from './nearest.ts';
+export { type AnyOption, type OptionName, optionNames, optionOf, optionsOf, type ResolvedOptions } from './options.ts';
 export { defaultConfigFile, readConfigFile } from './read-file.ts';
 export { describeDefault, referencePage } from './reference.ts';
 export { type ConfigFile, type FlagValues, resolveOptions } from './resolve.ts';
-export { type AnyOption, type OptionName, optionNames, optionOf, optionsOf, type ResolvedOptions } from './schema.ts';
 export type { RunSettings } from './settings.ts';
 export { isLoopback, splitAddress } from './values.ts';

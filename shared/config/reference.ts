@@ -1,6 +1,6 @@
 import { type Command, envOf, flagOf } from './definition.ts';
+import { type AnyOption, optionNames, optionOf } from './options.ts';
 import { defaultConfigFile } from './read-file.ts';
-import { type AnyOption, optionNames, optionOf } from './schema.ts';
 
 /** The default as texts show it; `command` picks its own where commands differ. */
 export function describeDefault(option: AnyOption, command?: Command): string {

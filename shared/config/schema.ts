@@ -1,10 +1,12 @@
-import { type Command, define, type OptionDefinition } from './definition.ts';
-import { address, bytes, choice, hostList, integer, milliseconds, type OptionValue, onOff, text } from './values.ts';
+import { define } from './definition.ts';
+import { address, bytes, choice, hostList, integer, milliseconds, onOff, text } from './values.ts';
 
 const launched = ['train', 'evaluate', 'demo'] as const;
 const decides = ['train', 'evaluate', 'demo', 'coordinator'] as const;
 const trains = ['train', 'demo', 'coordinator'] as const;
 const computes = ['train', 'evaluate', 'predict', 'demo', 'worker'] as const;
+/** Compute alone, in the command's own process. */
+const inspects = ['profile', 'doctor'] as const;
 const listens = ['coordinator', 'worker'] as const;
 
 const MiB = 2 ** 20;
@@ -40,7 +42,7 @@ export const optionDefinitions = {
     description: 'End after this many steps, even inside an epoch.',
   }),
   batchSize: define(integer(1), {
-    commands: [...decides, 'predict'],
+    commands: [...decides, 'predict', ...inspects],
     default: null,
     defaultText: 'the job’s',
     description: 'Samples per step over all replicas (as in Keras).',
@@ -59,7 +61,7 @@ export const optionDefinitions = {
     description: 'Saved model (the directory with model.json) whose weights are loaded first.',
   }),
   data: define(directory, {
-    commands: computes,
+    commands: [...computes, ...inspects],
     default: null,
     defaultText: 'as the job says',
     description: 'Directory of the data files, where the job names none.',
@@ -77,7 +79,7 @@ export const optionDefinitions = {
       'be compiled.',
   }),
   precision: define(choice(['float32', 'mixed_bfloat16']), {
-    commands: decides,
+    commands: [...decides, ...inspects],
     default: null,
     defaultText: 'the job’s',
     description:
@@ -85,7 +87,7 @@ export const optionDefinitions = {
       'processor has instructions for it; weights and everything else stay float32.',
   }),
   threads: define(integer(1, 1024), {
-    commands: computes,
+    commands: [...computes, ...inspects],
     default: 1,
     description:
       'Threads that one TensorFlow op of one worker may use. The order of additions depends on it, so it is part of ' +
@@ -93,9 +95,13 @@ export const optionDefinitions = {
       'Equal on all workers of a run.',
   }),
   out: define(directory, {
-    commands: [...launched, ...listens, 'certs'],
+    commands: [...launched, ...listens, 'profile', 'certs'],
     default: 'lockstep-out',
-    commandDefaults: { evaluate: 'lockstep-out/evaluation', certs: 'lockstep-certs' },
+    commandDefaults: {
+      evaluate: 'lockstep-out/evaluation',
+      profile: 'lockstep-out/profile',
+      certs: 'lockstep-certs',
+    },
     description: 'Where the model, the journal and other results go.',
   }),
   output: define(file, {
@@ -110,8 +116,14 @@ export const optionDefinitions = {
     defaultText: 'all',
     description: 'Predict only the first N samples.',
   }),
+  steps: define(integer(1), {
+    commands: inspects,
+    default: 30,
+    commandDefaults: { doctor: 5 },
+    description: 'Training steps to measure, on the job’s data; `doctor` takes them only with a job.',
+  }),
   json: define(onOff(), {
-    commands: [...decides, 'doctor'],
+    commands: [...decides, ...inspects],
     default: false,
     description: 'Make the last line of standard output one JSON object with the result.',
   }),
@@ -256,34 +268,3 @@ export const optionDefinitions = {
     description: 'Least severe records of the coordinator’s log on standard error.',
   }),
 } as const;
-
-type Definitions = typeof optionDefinitions;
-
-export type OptionName = keyof Definitions;
-
-type ValueFor<Definition extends Definitions[OptionName], C extends Command> =
-  Definition['value'] extends OptionValue<infer T>
-    ? C extends Definition['requiredBy'][number]
-      ? T
-      : null extends Definition['default']
-        ? T | null
-        : T
-    : never;
-
-/** All options of command `C`, each with its value: given, default, or `null` where it may be absent. */
-export type ResolvedOptions<C extends Command> = {
-  readonly [K in OptionName as C extends Definitions[K]['commands'][number] ? K : never]: ValueFor<Definitions[K], C>;
-};
-
-/** Any definition, where only texts and checks are of interest. */
-export type AnyOption = OptionDefinition<unknown, Command, unknown, Command>;
-
-export const optionNames = Object.keys(optionDefinitions) as OptionName[];
-
-export function optionOf(name: OptionName): AnyOption {
-  return optionDefinitions[name] as unknown as AnyOption;
-}
-
-export function optionsOf(command: Command): OptionName[] {
-  return optionNames.filter((name) => optionOf(name).commands.includes(command));
-}

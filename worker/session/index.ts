@@ -1,3 +1,6 @@
 export { hashJobFile, loadJob } from './job-loader.ts';
 export { Link } from './link.ts';
+export { type OpenLoaders, openLoaders } from './loaders.ts';
+export { planRun, type RunPlan } from './run-plan.ts';
 export { runSession } from './session.ts';
+export { trainerOptions } from './trainer-options.ts';

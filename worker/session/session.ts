@@ -9,8 +9,9 @@ import { loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
 import { type OpenLoaders, openLoaders } from './loaders.ts';
 import type { GenerationView } from './protocol.ts';
-import { batchRows, evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
+import { evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
 import { bucketLengths, trainStep } from './step.ts';
+import { trainerOptions } from './trainer-options.ts';
 
 export interface SessionOptions {
   readonly jobFile: string;
@@ -52,25 +53,13 @@ interface Loaded {
 }
 
 async function load(options: SessionOptions, settings: RunSettings, engine: Engine): Promise<Loaded> {
-  const { model, data, ...job } = await loadJob(options.jobFile);
+  const loadedJob = await loadJob(options.jobFile);
+  const { model: _, data, ...job } = loadedJob;
   const loaders = await openLoaders(data, { directory: options.dataDirectory });
   try {
     const { size, inputs, targets } = loaders.train;
-    const plan = planRun({ ...job, data }, settings, size);
-    const trainer = await engine.createTrainer({
-      buildModel: model,
-      optimizer: job.optimizer,
-      loss: job.loss,
-      metrics: job.metrics,
-      seed: plan.seed,
-      inputs,
-      targets,
-      bucketBytes: settings.bucketBytes,
-      rows: batchRows(plan.train),
-      replicas: plan.train.replicas,
-      compile: !settings.eager,
-      precision: plan.precision,
-    });
+    const plan = planRun(loadedJob, settings, size);
+    const trainer = await engine.createTrainer(trainerOptions(loadedJob, plan, settings, loaders.train));
     if (options.checkpoint !== undefined) trainer.writeWeights((await loadModel(options.checkpoint)).weights);
     const jobHash = hashJob({
       jobFileHash: options.jobFileHash,

@@ -1,0 +1,1 @@
+export { type ProfileOptions, runProfile } from './profile.ts';

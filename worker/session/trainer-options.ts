@@ -1,0 +1,28 @@
+import type { RunSettings } from '../../shared/config/index.ts';
+import type { Job } from '../../shared/job/index.ts';
+import type { BatchLoader } from '../data/index.ts';
+import type { TrainerOptions } from '../engine/index.ts';
+import { batchRows, type RunPlan } from './run-plan.ts';
+
+/** What a trainer of `job` is made with in a run of `settings`. */
+export function trainerOptions(
+  job: Job,
+  plan: RunPlan,
+  settings: Pick<RunSettings, 'bucketBytes' | 'eager'>,
+  { inputs, targets }: Pick<BatchLoader, 'inputs' | 'targets'>,
+): TrainerOptions {
+  return {
+    buildModel: job.model,
+    optimizer: job.optimizer,
+    loss: job.loss,
+    metrics: job.metrics,
+    seed: plan.seed,
+    inputs,
+    targets,
+    bucketBytes: settings.bucketBytes,
+    rows: batchRows(plan.train),
+    replicas: plan.train.replicas,
+    compile: !settings.eager,
+    precision: plan.precision,
+  };
+}
