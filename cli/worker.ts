@@ -32,6 +32,7 @@ export function workerCommand(program: Command, finish: Finish): void {
         workerId: options.workerId ?? (index === null ? `${hostname()}-${process.pid}` : `w${index}`),
         dataDirectory: options.data ?? undefined,
         checkpoint: options.model,
+        dumpGraph: options.dumpGraph,
         metricsListen: metricsPort === null ? null : joinAddress(metricsHost, metricsPort),
         security: await checkedSecurity(options),
         runToken: options.runToken ?? '',

@@ -15,6 +15,8 @@ export interface WorkerOptions {
   readonly out: string;
   /** Directory of a saved model to start from. */
   readonly checkpoint: string | null;
+  /** File for the compiled graph (session/dump-graph.ts). */
+  readonly dumpGraph: string | null;
   readonly metricsListen: string | null;
   readonly peerListen: string;
   /** Host that peers reach this worker under; the host of `peerListen` when null. */
@@ -51,10 +53,10 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     security: options.security,
     runToken: options.runToken,
   });
-  const { jobFile, dataDirectory, out } = options;
+  const { jobFile, dataDirectory, out, dumpGraph } = options;
   const checkpoint = options.checkpoint ?? undefined;
   try {
-    await runSession({ jobFile, jobFileHash, dataDirectory, out, checkpoint }, link, engine);
+    await runSession({ jobFile, jobFileHash, dataDirectory, out, checkpoint, dumpGraph }, link, engine);
   } catch (error) {
     const failure = LockstepError.from(error, 'engine/failed');
     await link.reportFailure(failure);

@@ -33,6 +33,7 @@ export interface EvaluationOptions {
   readonly epochs: null;
   readonly maxSteps: null;
   readonly seed: null;
+  readonly dumpGraph: null;
 }
 
 /** The processes of one run on this machine. */
@@ -66,6 +67,8 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
         engine,
         threads,
         checkpoint,
+        // All workers have the same one.
+        dumpGraph: index === 0 ? options.dumpGraph : null,
         metricsListen: metricsListen(1 + index),
         peerListen: '127.0.0.1:0',
         advertise: null,

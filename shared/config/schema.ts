@@ -122,6 +122,14 @@ export const optionDefinitions = {
     commandDefaults: { doctor: 5 },
     description: 'Training steps to measure, on the job’s data; `doctor` takes them only with a job.',
   }),
+  dumpGraph: define(file, {
+    commands: ['train', 'worker', 'profile'],
+    default: null,
+    defaultText: 'none',
+    description:
+      'File for the compiled graph, a TensorFlow GraphDef; as text if its name ends in .pbtxt, which TensorBoard opens. ' +
+      'Started by train, the first worker writes it.',
+  }),
   json: define(onOff(), {
     commands: [...decides, ...inspects],
     default: false,

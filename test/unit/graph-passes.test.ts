@@ -71,7 +71,7 @@ test('a saved model decodes to the nodes that were written', () => {
       ['step/dense_1/MatMul_0', 'MatMul'],
     ],
   );
-  assert.deepEqual(nodes[1]?.input, ['x:0', 'x:0']);
+  assert.deepEqual(nodes[1]?.input, ['x', 'x']);
   assert.equal(nodes[1]?.attr?.transpose_b?.b, true);
 });
 

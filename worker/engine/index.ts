@@ -1,3 +1,4 @@
+export { encodeGraph } from './encode-graph.ts';
 export type {
   Contribution,
   ContributionLayout,

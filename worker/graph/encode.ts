@@ -1,6 +1,7 @@
 import { tensorflow } from '../../proto/generated/tensorflow.js';
 import { assertNever } from '../../shared/core/index.ts';
-import { type Attr, type GraphNode, refText } from './node.ts';
+import { type Attr, type GraphNode, inputTexts } from './node.ts';
+import { graphText } from './text-format.ts';
 
 /** GraphDef version of the ops that we write; TensorFlow 2.21 reads all producers back to 21. */
 const PRODUCER_VERSION = 1882;
@@ -13,9 +14,20 @@ export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
   }).finish();
 }
 
-/** The bytes of a GraphDef, which TensorBoard and TensorFlow open. */
-export function encodeGraphDef(nodes: readonly GraphNode[]): Uint8Array {
-  return tensorflow.GraphDef.encode(graphDef(nodes)).finish();
+/**
+ * A GraphDef for people: TensorFlow reads it in binary, and TensorBoard's graph page as text. Shapes are written where
+ * TensorFlow itself leaves them, so that TensorBoard shows them at the edges.
+ */
+export function encodeGraphDef(nodes: readonly GraphNode[], format: 'binary' | 'text'): Uint8Array {
+  const shown = nodes.map(withOutputShapes);
+  return format === 'text'
+    ? Buffer.from(graphText(shown, PRODUCER_VERSION))
+    : tensorflow.GraphDef.encode(graphDef(shown)).finish();
+}
+
+function withOutputShapes(node: GraphNode): GraphNode {
+  if (node.shapes === undefined) return node;
+  return { ...node, attrs: { ...node.attrs, _output_shapes: { kind: 'shapes', value: node.shapes } } };
 }
 
 function graphDef(nodes: readonly GraphNode[]): tensorflow.IGraphDef {
@@ -26,7 +38,7 @@ function encodeNode(node: GraphNode): tensorflow.INodeDef {
   return {
     name: node.name,
     op: node.op,
-    input: [...node.inputs.map(refText), ...node.control.map((name) => `^${name}`)],
+    input: inputTexts(node),
     attr: Object.fromEntries(Object.entries(node.attrs).map(([name, attr]) => [name, encodeAttr(attr)])),
   };
 }
@@ -55,6 +67,8 @@ function encodeAttr(attr: Attr): tensorflow.IAttrValue {
       return { list: { f: [...attr.value] } };
     case 'bools':
       return { list: { b: [...attr.value] } };
+    case 'shapes':
+      return { list: { shape: attr.value.map(encodeShape) } };
     case 'tensor': {
       const { dtype, shape, bytes } = attr.value;
       return { tensor: { dtype, tensorShape: encodeShape(shape), tensorContent: bytes } };

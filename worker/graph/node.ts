@@ -20,6 +20,7 @@ export type Attr =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'shape'; readonly value: readonly number[] }
   | { readonly kind: 'unknown-shape' }
+  | { readonly kind: 'shapes'; readonly value: readonly (readonly number[])[] }
   | { readonly kind: 'types'; readonly value: readonly number[] }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'floats'; readonly value: readonly number[] }
@@ -62,4 +63,10 @@ export function isStateful(op: string): boolean {
 
 export function refText(ref: Ref): string {
   return `${ref.node}:${ref.output}`;
+}
+
+/** A node's inputs as a GraphDef has them: `node` for its first output, `node:1` for others, `^node` for control. */
+export function inputTexts({ inputs, control }: GraphNode): string[] {
+  const values = inputs.map((ref) => (ref.output === 0 ? ref.node : refText(ref)));
+  return [...values, ...control.map((name) => `^${name}`)];
 }

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invariant, LockstepError } from '../../shared/core/index.ts';
 import { loadEngine } from '../engine/index.ts';
-import { loadJob, openLoaders, planRun, trainerOptions } from '../session/index.ts';
+import { dumpGraph, loadJob, openLoaders, planRun, trainerOptions } from '../session/index.ts';
 import { chromeTrace } from './chrome-trace.ts';
 import { type InspectionOptions, singleRun } from './inspection-options.ts';
 import { method, type ProfileReport, phaseMedians, reportGraph } from './profile-report.ts';
@@ -12,6 +12,8 @@ import { measureSteps, withoutWarmUp } from './step-phases.ts';
 export interface ProfileOptions extends InspectionOptions {
   /** Directory for the trace. */
   readonly out: string;
+  /** File for the compiled graph. */
+  readonly dumpGraph: string | null;
 }
 
 /** Runs of a graph that each op's time is taken from. */
@@ -31,6 +33,7 @@ export async function runProfile(options: ProfileOptions): Promise<void> {
     const plan = planRun(job, settings, loaders.train.size);
     const trainer = await engine.createTrainer(trainerOptions(job, plan, settings, loaders.train));
     try {
+      if (options.dumpGraph !== null) await dumpGraph(trainer, options.dumpGraph);
       const { inspection } = trainer;
       invariant(inspection !== undefined, 'a compiled trainer can be looked into');
       const { phases, repeat, last } = await measureSteps(trainer, loaders.train, plan.train, options.steps);

@@ -1,3 +1,4 @@
+export { dumpGraph } from './dump-graph.ts';
 export { hashJobFile, loadJob } from './job-loader.ts';
 export { Link } from './link.ts';
 export { type OpenLoaders, openLoaders } from './loaders.ts';

@@ -3,6 +3,7 @@ import type { RunSettings } from '../../shared/config/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import { loadModel, saveModel } from '../checkpoint/index.ts';
 import { type Engine, type Trainer, weightsSha256 } from '../engine/index.ts';
+import { dumpGraph } from './dump-graph.ts';
 import { evaluateReplicas } from './evaluation.ts';
 import { hashJob } from './job-hash.ts';
 import { loadJob } from './job-loader.ts';
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly out: string;
   /** A saved model to start from. */
   readonly checkpoint: string | undefined;
+  /** File for the compiled graph. */
+  readonly dumpGraph: string | null;
 }
 
 /** A worker's part in a run from join to end. @throws LockstepError its own failure, or what the coordinator stopped it for */
@@ -60,6 +63,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
     const { size, inputs, targets } = loaders.train;
     const plan = planRun(loadedJob, settings, size);
     const trainer = await engine.createTrainer(trainerOptions(loadedJob, plan, settings, loaders.train));
+    if (options.dumpGraph !== null) await dumpGraph(trainer, options.dumpGraph);
     if (options.checkpoint !== undefined) trainer.writeWeights((await loadModel(options.checkpoint)).weights);
     const jobHash = hashJob({
       jobFileHash: options.jobFileHash,
