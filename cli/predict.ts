@@ -21,8 +21,8 @@ export function predictCommand(program: Command, finish: Finish): void {
     .action(async (jobFile: string) => {
       const options = readOptions('predict', line);
       checkPaths({ jobFile, data: options.data });
-      const { model, output, count, batchSize, engine, threads } = options;
+      const { model, output, count, batchSize, engine, threads, eager } = options;
       const dataDirectory = options.data ?? undefined;
-      finish(await runAsPredictor({ jobFile, model, output, count, batchSize, dataDirectory, engine, threads }));
+      finish(await runAsPredictor({ jobFile, model, output, count, batchSize, dataDirectory, engine, threads, eager }));
     });
 }

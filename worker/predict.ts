@@ -1,4 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { LockstepError } from '../shared/core/index.ts';
 import type { Batch, DatasetDescription } from '../shared/job/index.ts';
 import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/index.ts';
@@ -12,6 +14,8 @@ export interface PredictOptions {
   readonly dataDirectory: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
+  /** Runs each op as it comes instead of compiling. */
+  readonly eager: boolean;
   /** Directory of a saved model. */
   readonly model: string;
   /** File of JSON lines; stdout when null. */
@@ -51,7 +55,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
       targets: loader.targets,
       bucketBytes: Number.MAX_SAFE_INTEGER,
       rows: [rows],
-      compile: true,
+      compile: !options.eager,
       precision: job.precision,
     });
     try {
@@ -91,12 +95,18 @@ function rowOf(outputs: readonly Float32Array[], row: number, batch: Batch): Pre
   return rows.length === 1 ? (rows[0] as number[]) : rows;
 }
 
+async function* texts(lines: AsyncIterable<PredictionLine>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
+
 /** A file appears under its name only when it is whole. */
 async function writeLines(output: string | null, lines: AsyncIterable<PredictionLine>): Promise<void> {
   if (output === null) {
-    for await (const line of lines) {
-      const drained = process.stdout.write(`${JSON.stringify(line)}\n`);
-      if (!drained) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    try {
+      await pipeline(Readable.from(texts(lines)), process.stdout, { end: false });
+    } catch (error) {
+      // Whoever reads has enough, as `| head` does.
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
     }
     return;
   }
@@ -105,7 +115,7 @@ async function writeLines(output: string | null, lines: AsyncIterable<Prediction
     throw new LockstepError('config/invalid', `--output ${output} cannot be written: ${cause.message}`, { cause });
   });
   try {
-    for await (const line of lines) await file.write(`${JSON.stringify(line)}\n`);
+    for await (const text of texts(lines)) await file.write(text);
     await file.sync();
     await file.close();
     await rename(draft, output);

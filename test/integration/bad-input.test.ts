@@ -121,6 +121,32 @@ test('a model that does not fit the data is refused with both shapes', async () 
   await assertRefused([file, '--data', good, '--engine', 'cpu'], 1, /data\/shape: .*28.*32/s);
 });
 
+/** A data set of the user's own, beside the job file; `read` is the body of its read function. */
+function ownReader(name: string, read: string): Record<string, string> {
+  const module = join(outputs, `${name}-reader.js`);
+  const specs = `inputs: [{ shape: [32, 32, 3], dtype: 'float32' }], targets: [{ shape: [1], dtype: 'float32' }]`;
+  writeFileSync(module, `export const open = () => ({ size: 9, ${specs}, ${read} });\n`);
+  return { data: `{ train: datasets.custom({ module: new URL('./${name}-reader.js', import.meta.url) }) }` };
+}
+
+test('a reader that returns a promise is refused, because its samples would come too late', async () => {
+  const file = jobFile('late', ownReader('late', 'async read(i, inputs) { inputs[0].fill(i); }'));
+  await assertRefused(
+    [file, '--engine', 'cpu'],
+    1,
+    /job\/invalid: read\(\) of data set .*late-reader.js returned a promise/,
+  );
+});
+
+test('a last step that diverges saves nothing', async () => {
+  const file = jobFile('diverging', {
+    ...ownReader('diverging', 'read(i, inputs, targets) { inputs[0].fill(1); targets[0][0] = i; }'),
+    optimizer: `{ name: 'sgd', learningRate: 1e39 }`,
+    batchSize: '9',
+  });
+  await assertRefused([file, '--engine', 'cpu'], 1, /engine\/non-finite: .*not finite.*nothing is saved/);
+});
+
 test('an unknown loss is refused with the nearest known one', async () => {
   const file = jobFile('lossless', { loss: `'sparseCategoricalCrossentropi'` });
   await assertRefused([file, '--data', good, '--engine', 'cpu'], 1, /did you mean "sparseCategoricalCrossentropy"/);

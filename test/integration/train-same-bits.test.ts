@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type RunJson, removeOutputs, trainJson } from '../support/lockstep-run.ts';
+import { outputs, type RunJson, removeOutputs, trainJson } from '../support/lockstep-run.ts';
 import { repositoryRoot } from '../support/repository.ts';
 
 after(removeOutputs);
@@ -74,6 +74,27 @@ test('an LSTM over an embedding gives the same bits on 1 and 3 workers', async (
 
 test('a schedule, weight decay and clipping by the global norm give the same bits on 1 and 2 workers', async () => {
   assertSame(await withWorkers([clippedJob, '--replicas', '4'], [1, 2]));
+});
+
+test('a reader that leaves values untouched gives the same bits on 1, 2 and 4 workers', async () => {
+  // A plain .js job without a package.json beside it, as users start with.
+  writeFileSync(
+    join(outputs, 'sparse-reader.js'),
+    `export const open = () => ({
+      size: 37, inputs: [{ shape: [6], dtype: 'float32' }], targets: [{ shape: [1], dtype: 'float32' }],
+      read(i, inputs, targets) { inputs[0][i % 6] = 1; targets[0][0] = i % 3; },
+    });\n`,
+  );
+  writeFileSync(
+    join(outputs, 'sparse.js'),
+    `import { datasets, defineJob, tf } from 'lockstep';
+    export default defineJob({
+      model: () => tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [6], activation: 'softmax' })] }),
+      optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', batchSize: 8, epochs: 3,
+      data: { train: datasets.custom({ module: new URL('./sparse-reader.js', import.meta.url) }) },
+    });\n`,
+  );
+  assertSame(await withWorkers([join(outputs, 'sparse.js'), '--replicas', '4'], [1, 2, 4]));
 });
 
 test('another seed, or another number of replicas, gives other weights', async () => {

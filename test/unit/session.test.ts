@@ -105,6 +105,7 @@ const fingerprint: JobFingerprint = {
   train: { inputs: [{ shape: [2], dtype: 'float32' }], targets: [] },
   datasetSizes: { train: 50 },
   datasets: { train: dataset },
+  readers: {},
   plan: planRun(job, settings, 50),
 };
 
@@ -114,6 +115,7 @@ test('the job hash ignores the order of keys and where files are, and nothing el
   assert.equal(canonicalJson({ a: 1, b: { d: 2, c: 3 } }), canonicalJson({ b: { c: 3, d: 2 }, a: 1 }));
   assert.equal(hashJob({ ...fingerprint, datasets: { train: { ...dataset, location: '/elsewhere' } } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, datasets: { train: { ...dataset, kind: 'idx' } } }), hash);
+  assert.notEqual(hashJob({ ...fingerprint, readers: { train: 'd' } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, initialWeightsSha256: 'c' }), hash);
   assert.notEqual(hashJob({ ...fingerprint, datasetSizes: { train: 51 } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, job: { ...job, loss: 'meanAbsoluteError' } }), hash);

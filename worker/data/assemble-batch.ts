@@ -4,7 +4,10 @@ import type { ReplicaBatch } from '../../shared/sampling/index.ts';
 import type { Source } from './source.ts';
 import { valuesPerSample } from './values-per-sample.ts';
 
-/** Reads a replica's samples into `batch`'s arrays if they have the right size, else into new ones; pads with zeros. */
+/**
+ * Reads a replica's samples into `reuse`'s arrays if they have the right size, else into new ones. What a source leaves
+ * untouched is zero, as are the padding rows: never a value of an earlier batch, which would depend on who had it.
+ */
 export function assembleBatch(source: Source, { rows, indices }: ReplicaBatch, reuse?: Batch): Batch {
   const inputs = source.inputs.map((spec, input) => allocate(spec, rows, reuse?.inputs[input]));
   const targets = source.targets.map((spec, target) => allocate(spec, rows, reuse?.targets[target]));
@@ -12,14 +15,13 @@ export function assembleBatch(source: Source, { rows, indices }: ReplicaBatch, r
     source.read(index, rowViews(inputs, rows, row), rowViews(targets, rows, row));
   }
   const realRows = indices.length;
-  for (const values of [...inputs, ...targets]) values.fill(0, (values.length / rows) * realRows);
   const weights = new Float32Array(rows).fill(1, 0, realRows);
   return { rows, realRows, inputs, targets, weights };
 }
 
 function allocate(spec: TensorSpec, rows: number, reuse: BatchValues | undefined): BatchValues {
   const length = rows * valuesPerSample(spec);
-  if (reuse?.length === length && reuse instanceof Int32Array === (spec.dtype === 'int32')) return reuse;
+  if (reuse?.length === length && reuse instanceof Int32Array === (spec.dtype === 'int32')) return reuse.fill(0);
   return spec.dtype === 'int32' ? new Int32Array(length) : new Float32Array(length);
 }
 

@@ -10,7 +10,7 @@ export interface Source {
   readonly labels?: ArrayLike<number>;
   /**
    * Writes sample `index` (0 ≤ index < size) into the given views, one per input and per target, each as long as
-   * its spec's shape says.
+   * its spec's shape says. The views are zero before; what is slow belongs in opening, because this is synchronous.
    */
   read(index: number, inputs: readonly BatchValues[], targets: readonly BatchValues[]): void;
   /** Gives files and memory back. */

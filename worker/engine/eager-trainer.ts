@@ -78,7 +78,8 @@ export class EagerTrainer implements Trainer {
         statistics: new Float32Array(this.layout.statistics),
       };
     }
-    this.#seededLayers.reseed(this.#seed, step, replica);
+    // The tensorflow engine's random layers mix their own seed with the step's (random-layers.ts).
+    if (tf.getBackend() === 'cpu') this.#seededLayers.reseed(this.#seed, step, replica);
     return this.#onDevice(`step ${step}, replica ${replica}`, batch, (tensors) =>
       withSeededRandom([this.#seed, randomPurpose.microstep, step, replica], () => {
         const scale = {

@@ -1,4 +1,4 @@
-import { invariant } from '../../shared/core/index.ts';
+import { invariant, LockstepError } from '../../shared/core/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
 import type { BatchLoader } from '../data/index.ts';
@@ -33,6 +33,17 @@ export async function evaluateReplicas(
       sum.metricSums[metric] = (sum.metricSums[metric] ?? 0) + value;
     sums.set(replica, sum);
   }
+  for (const [replica, { lossSum }] of sums) assertFinite(lossSum, split, step, replica);
   invariant(sums.size === replicas.end - replicas.start, 'every hosted replica was evaluated');
   return [...sums].map(([replica, sum]) => ({ split, step, replica, ...sum }));
+}
+
+function assertFinite(lossSum: number, split: EvaluationShare['split'], step: number, replica: number): void {
+  if (Number.isFinite(lossSum)) return;
+  throw new LockstepError(
+    'engine/non-finite',
+    `the ${split} loss after ${step} steps is ${lossSum} (replica ${replica}): training diverged, or the data holds ` +
+      'such values; nothing is saved',
+    { details: { step, replica, split } },
+  );
 }

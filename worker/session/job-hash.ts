@@ -11,6 +11,8 @@ export interface JobFingerprint {
   readonly train: { readonly inputs: readonly TensorSpec[]; readonly targets: readonly TensorSpec[] };
   readonly datasetSizes: Readonly<Record<string, number>>;
   readonly datasets: Readonly<Record<string, DatasetDescription>>;
+  /** SHA-256 of each split's own reader module, where it has one. */
+  readonly readers: Readonly<Record<string, string>>;
   readonly plan: RunPlan;
 }
 

@@ -25,6 +25,17 @@ export async function hashJobFile(file: string): Promise<string> {
   }
 }
 
+/** SHA-256 of the module of each data set that is read by a module of the user's. */
+export async function hashReaders(data: Job['data']): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const [split, { kind, location }] of Object.entries(data)) {
+    if (kind !== 'custom' || location === undefined) continue;
+    const source = await readFile(new URL(location)).catch(() => '');
+    hashes[split] = createHash('sha256').update(source).digest('hex');
+  }
+  return hashes;
+}
+
 /**
  * Imports a job file as it is, TypeScript or JavaScript.
  * @throws LockstepError job/threw with the file's own error as cause; job/invalid when it exports no job

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
+import { LockstepError } from '../../shared/core/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import { loadModel, saveModel } from '../checkpoint/index.ts';
-import { type Engine, type Trainer, weightsSha256 } from '../engine/index.ts';
+import { type Engine, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { dumpGraph } from './dump-graph.ts';
 import { evaluateReplicas } from './evaluation.ts';
 import { hashJob } from './job-hash.ts';
-import { loadJob } from './job-loader.ts';
+import { hashReaders, loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
 import { type OpenLoaders, openLoaders } from './loaders.ts';
 import type { GenerationView } from './protocol.ts';
@@ -73,6 +74,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       train: { inputs, targets },
       datasetSizes: loaders.sizes,
       datasets: { ...data },
+      readers: await hashReaders(data),
       plan,
     });
     return { trainer, loaders, plan, settings, jobHash };
@@ -144,6 +146,7 @@ async function finish(
   link.throwIfStopped();
   link.board.enter('save', steps);
   const weights = trainer.readWeights();
+  assertFiniteWeights(weights, steps);
   const sha256 = weightsSha256(weights);
   let checkpoint = options.checkpoint ?? '';
   if (generation.rank === 0 && settings.mode === 'train') {
@@ -153,4 +156,16 @@ async function finish(
   }
   link.board.enter('idle', steps);
   link.send({ kind: 'finished', steps, weightsSha256: sha256, checkpoint });
+}
+
+/** A loss is computed before its step's update: the last update's result is seen here first. */
+function assertFiniteWeights(weights: readonly NamedWeight[], steps: number): void {
+  const broken = weights.find(({ values }) => !values.every(Number.isFinite));
+  if (broken === undefined) return;
+  throw new LockstepError(
+    'engine/non-finite',
+    `weight ${broken.name} holds values after ${steps} steps that are not finite: training diverged; nothing is saved. ` +
+      'Lower the learning rate, or check the data for such values',
+    { details: { weight: broken.name, steps } },
+  );
 }

@@ -41,7 +41,15 @@ function withOwnErrors(href: string, source: Source): Source {
     ...(source.labels === undefined ? {} : { labels: source.labels }),
     read(index, inputs, targets) {
       try {
-        source.read(index, inputs, targets);
+        const returned: unknown = source.read(index, inputs, targets);
+        if (returned instanceof Promise) {
+          returned.catch(() => {});
+          throw new LockstepError(
+            'job/invalid',
+            `read() of data set ${href} returned a promise; it must fill the sample before it returns (read what is ` +
+              'slow in open, which may be async)',
+          );
+        }
       } catch (error) {
         throw LockstepError.from(error, 'job/threw', `data set ${href} threw while it read sample ${index}: `);
       }
