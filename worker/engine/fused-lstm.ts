@@ -80,20 +80,29 @@ function runFused(
   const kernel = tf.concat([cell.kernel.read(), cell.recurrentKernel.read()], 0);
   let steps = tf.transpose(x, [1, 0, 2]); // [time, batch, features]
   if (layer.goBackwards) steps = tf.reverse(steps, 0);
-  const run = blockLstm(tf, backend, new Int64(time), layer.returnState);
+  const read: Read = layer.returnState ? 'outputs and cells' : layer.returnSequences ? 'outputs' : 'last output';
+  const run = blockLstm(tf, backend, new Int64(time), read);
   // V2 of the op keeps the gates in Keras's order: input, forget, cell, output.
   const [hs, cs] = run(steps, kernel, cell.bias.read(), h0, c0);
-  const last = (sequence: Tensor): Tensor =>
-    tf.reshape(tf.slice(sequence, [time - 1, 0, 0], [1, batch, cell.units]), [batch, cell.units]);
-  const output = layer.returnSequences ? tf.transpose(hs, [1, 0, 2]) : last(hs);
-  return cs === undefined ? output : [output, last(hs), last(cs)];
+  const output = layer.returnSequences ? tf.transpose(hs, [1, 0, 2]) : lastStep(tf, hs);
+  return cs === undefined ? output : [output, lastStep(tf, hs), lastStep(tf, cs)];
+}
+
+/** Which of an LSTM's results the model goes on with. */
+type Read = 'last output' | 'outputs' | 'outputs and cells';
+
+/** [time, batch, units] → [batch, units]; a single step as well. */
+function lastStep(tf: Tfjs, sequence: Tensor): Tensor {
+  const [time, batch, units] = sequence.shape as [number, number, number];
+  return tf.reshape(tf.slice(sequence, [time - 1, 0, 0], [1, batch, units]), [batch, units]);
 }
 
 /**
  * (x [time, batch, features], w [features + units, 4·units], b [4·units], h0, c0) → outputs and, where asked for, cell
- * states, both [time, batch, units].
+ * states, both [time, batch, units]; the last output alone is [1, batch, units].
  */
-function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, withCells: boolean) {
+function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, read: Read) {
+  const withCells = read === 'outputs and cells';
   const { binding } = backend;
   const type: OpAttr = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
   const peephole: OpAttr = { name: 'use_peephole', type: binding.TF_ATTR_BOOL, value: false };
@@ -116,10 +125,14 @@ function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, withCells
       save([x, w, b, h0, c0, ...made]);
       const [cs, hs] = [at(made, 1), at(made, 6)];
       // tf.customGrad knows one result: two sequences leave stacked along the features.
-      const value = withCells ? tf.concat([hs, cs], 2) : hs;
+      const value = withCells ? tf.concat([hs, cs], 2) : read === 'outputs' ? hs : tf.expandDims(lastStep(tf, hs), 0);
       const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
         const [x, w, b, h0, c0, ...made] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
-        const [dh, dc] = withCells ? (tf.split(dy, 2, 2) as [Tensor, Tensor]) : [dy, null];
+        const none = new Array<Tensor | null>(at(x.shape, 0)).fill(null);
+        const [dhs, dcs] = withCells ? tf.split(dy, 2, 2) : [dy];
+        // The gradient of the last output alone would be a sequence of zeros but for its end.
+        const dh = read === 'last output' ? none.with(-1, tf.squeeze(dy, [0])) : tf.unstack(dhs as Tensor, 0);
+        const dc = dcs === undefined ? none : tf.unstack(dcs, 0);
         const grads = lstmGradients(tf, backend, { x, w, b, h0, c0, made }, dh, dc);
         return [grads.x, grads.w, grads.b, grads.h0, grads.c0];
       };

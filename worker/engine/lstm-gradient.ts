@@ -29,15 +29,15 @@ export interface LstmGradients {
  * matrices of a batch's rows; here only what really depends on the next step is done by steps, the gates'
  * gradients, and each of the three products with features and weights is one multiplication over all steps.
  *
- * @param dh gradient of the outputs, [time, batch, units]
- * @param dc gradient of the cell states, or null where nothing reads them
+ * @param dh gradient of each step's output, [batch, units], or null where nothing reads it
+ * @param dc gradient of each step's cell state, likewise
  */
 export function lstmGradients(
   tf: Tfjs,
   backend: NativeBackend,
   run: LstmRun,
-  dh: Tensor,
-  dc: Tensor | null,
+  dh: readonly (Tensor | null)[],
+  dc: readonly (Tensor | null)[],
 ): LstmGradients {
   const { x, w, b, h0, c0, made } = run;
   const [time, batch, features] = x.shape as [number, number, number];
@@ -55,19 +55,21 @@ export function lstmGradients(
   // instead of 16, and there is one for each step. The swap comes last, or TensorFlow would fold the turn back in.
   const turned = swapMiddleGates(tf, tf.transpose(w), 0); // [4·units, features + units]
   const [ofInput, ofState] = tf.split(turned, [features, units], 1) as [Tensor, Tensor];
-  const steps = [x, ...made, dh].map((sequence) => tf.unstack(sequence, 0));
-  const dcSteps = dc === null ? null : tf.unstack(dc, 0);
+  const steps = [x, ...made].map((sequence) => tf.unstack(sequence, 0));
+  const zero = tf.zeros([batch, units]);
+  const sum = (a: Tensor | null, b: Tensor | null): Tensor =>
+    a === null ? (b ?? zero) : b === null ? a : tf.add(a, b);
   const dGates: Tensor[] = [];
   let dhNext: Tensor | null = null;
-  let dcNext: Tensor = dcSteps === null ? tf.zeros([batch, units]) : at(dcSteps, time - 1);
+  let dcNext: Tensor | null = null;
   for (let step = time - 1; step >= 0; step--) {
-    const [xt, i, cs, f, o, ci, co, , dhOut] = steps.map((sequence) => at(sequence, step)) as Tensor[] & { length: 9 };
+    const [xt, i, cs, f, o, ci, co] = steps.map((sequence) => at(sequence, step)) as Tensor[] & { length: 8 };
     const before = step === 0 ? { c: c0, h: h0 } : { c: at(at(steps, 2), step - 1), h: at(at(steps, 7), step - 1) };
-    const dht = dhNext === null ? dhOut : tf.add(dhOut as Tensor, dhNext);
-    const inputs = [xt, before.c, before.h, w, none, none, none, b, i, cs, f, o, ci, co, dcNext, dht];
+    const later = [sum(at(dc, step), dcNext), sum(at(dh, step), dhNext)];
+    const inputs = [xt, before.c, before.h, w, none, none, none, b, i, cs, f, o, ci, co, ...later];
     const [dcBefore, dGate] = cellGradient(inputs as Tensor[]);
     dGates[step] = dGate;
-    dcNext = dcSteps === null || step === 0 ? dcBefore : tf.add(at(dcSteps, step - 1), dcBefore);
+    dcNext = dcBefore;
     dhNext = matMul(backend, dGate, ofState);
   }
   const dGate = tf.concat(dGates, 0); // [time·batch, 4·units]
@@ -78,8 +80,8 @@ export function lstmGradients(
     x: tf.reshape(matMul(backend, dGate, ofInput), x.shape),
     w: swapMiddleGates(tf, matMul(backend, read, dGate, true), 1),
     b: swapMiddleGates(tf, tf.sum(dGate, 0), 0),
-    h0: dhNext as Tensor,
-    c0: dcNext,
+    h0: sum(dhNext, null),
+    c0: sum(dcNext, null),
   };
 }
 
