@@ -1,15 +1,30 @@
 import { existsSync, statSync } from 'node:fs';
-import { LockstepError } from '../shared/core/index.ts';
+import { LockstepError, makeDirectory } from '../shared/core/index.ts';
 
-/** Paths that a command was given, before any process starts. @throws LockstepError job/not-found, data/missing */
-export function checkPaths({ jobFile, data }: { readonly jobFile: string; readonly data: string | null }): void {
-  if (!existsSync(jobFile) || !statSync(jobFile).isFile()) {
+export interface GivenPaths {
+  readonly jobFile: string;
+  readonly data: string | null;
+  readonly model?: string | null;
+  /** Made if it is not there, once all else is in order. */
+  readonly out?: string;
+}
+
+/** Paths that a command was given, before any process starts. @throws LockstepError job/not-found, config/invalid */
+export function checkPaths({ jobFile, data, model = null, out }: GivenPaths): void {
+  if (!isKind(jobFile, 'isFile')) {
     throw new LockstepError(
       'job/not-found',
       `${jobFile} is no file: expected a job file, which exports defineJob({ … }) as default`,
     );
   }
-  if (data !== null && !(existsSync(data) && statSync(data).isDirectory())) {
-    throw new LockstepError('data/missing', `--data ${data} is no directory`, { details: { path: data } });
+  for (const [option, path] of [['--data', data] as const, ['--model', model] as const]) {
+    if (path !== null && !isKind(path, 'isDirectory')) {
+      throw new LockstepError('config/invalid', `${option} ${path} is no directory`, { details: { path } });
+    }
   }
+  if (out !== undefined) makeDirectory(out, '--out');
+}
+
+function isKind(path: string, kind: 'isFile' | 'isDirectory'): boolean {
+  return existsSync(path) && statSync(path)[kind]();
 }

@@ -20,7 +20,7 @@ export function predictCommand(program: Command, finish: Finish): void {
     .addHelpText('after', examples)
     .action(async (jobFile: string) => {
       const options = readOptions('predict', line);
-      checkPaths({ jobFile, data: options.data });
+      checkPaths({ jobFile, data: options.data, model: options.model });
       const { model, output, count, batchSize, engine, threads, eager } = options;
       const dataDirectory = options.data ?? undefined;
       finish(await runAsPredictor({ jobFile, model, output, count, batchSize, dataDirectory, engine, threads, eager }));

@@ -23,7 +23,7 @@ export type TrainResult = RunResult;
 export async function train(jobFile: string, options: TrainOptions = {}): Promise<TrainResult> {
   const { verbose = false, signal, ...given } = options;
   const resolved = resolveGiven(given);
-  checkPaths({ jobFile, data: resolved.data });
+  checkPaths({ jobFile, data: resolved.data, out: resolved.out });
   signal?.throwIfAborted();
   const { outcome, result } = await runCaptured(
     { mode: 'train', jobFile, options: resolved, checkpoint: null },

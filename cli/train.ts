@@ -24,7 +24,7 @@ export function trainCommand(program: Command, finish: Finish): void {
     .addHelpText('after', examples)
     .action(async (jobFile: string) => {
       const options = readOptions('train', line);
-      checkPaths({ jobFile, data: options.data });
+      checkPaths({ jobFile, data: options.data, out: options.out });
       finish(await runLocally({ mode: 'train', jobFile, options, checkpoint: null }));
     });
 }

@@ -24,7 +24,7 @@ export function workerCommand(program: Command, finish: Finish): void {
     .addHelpText('after', examples)
     .action(async (jobFile: string) => {
       const options = readOptions('worker', line);
-      checkPaths({ jobFile, data: options.data });
+      checkPaths({ jobFile, data: options.data, model: options.model, out: options.out });
       const { coordinator, index, engine, threads, out, peerListen, advertise, connectTimeoutMs } = options;
       const { metricsHost, metricsPort } = options;
       const code = await runAsWorker({

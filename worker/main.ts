@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { LockstepError, packageVersion } from '../shared/core/index.ts';
+import { LockstepError, makeDirectory, packageVersion } from '../shared/core/index.ts';
 import type { SecurityOptions } from '../shared/rpc/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
 import { hashJobFile, Link, runSession } from './session/index.ts';
@@ -28,9 +28,10 @@ export interface WorkerOptions {
 
 /**
  * One worker process: loads the engine, joins the coordinator's run and trains until it ends.
- * @throws LockstepError its own failure, or the reason for which the coordinator stopped it
+ * @throws LockstepError config/invalid for an `out` that cannot be made, its own failure, or the reason for which the coordinator stopped it
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
+  makeDirectory(options.out, '--out');
   const jobFileHash = await hashJobFile(options.jobFile);
   const engine = await loadEngine(options.engine, { threads: options.threads });
   const { name, version, deviceClass, threads } = engine.info;

@@ -8,6 +8,7 @@ export {
   isErrorCode,
   LockstepError,
 } from './errors.ts';
+export { makeDirectory } from './make-directory.ts';
 export { deriveKey, mix32, RandomStream } from './random.ts';
 export { type Range, splitEvenly } from './ranges.ts';
 export { packageVersion } from './version.ts';

@@ -47,6 +47,36 @@ const badUsage: [string, string[], RegExp, Record<string, string>?][] = [
   ['a bad value in a file', ['train', 'job.ts', '--config', 'configs/wrong.json'], /wrong\.json: "epochs": "many"/],
   ['a file that is not there', ['train', 'job.ts', '--config', 'none.json'], /--config none\.json: cannot be read/],
   ['a job file that is not there', ['train', 'none.ts'], /job\/not-found: none\.ts is no file/],
+  [
+    'a data directory that is not there',
+    ['train', 'job.ts', '--data', 'none'],
+    /config\/invalid: --data none is no directory/,
+  ],
+  [
+    'a model that is not there',
+    ['evaluate', 'job.ts', '--model', 'none'],
+    /config\/invalid: --model none is no directory/,
+  ],
+  [
+    'a model to predict with that is not there',
+    ['predict', 'job.ts', '--model', 'none'],
+    /config\/invalid: --model none is no directory/,
+  ],
+  [
+    'an output directory under a file',
+    ['train', 'job.ts', '--out', 'job.ts/out'],
+    /config\/invalid: --out job\.ts\/out /,
+  ],
+  [
+    'a worker’s output directory under a file',
+    ['worker', 'job.ts', '--coordinator', '127.0.0.1:1', '--out', 'job.ts/out'],
+    /config\/invalid: --out job\.ts\/out .*ENOTDIR/,
+  ],
+  [
+    'a coordinator’s output directory in the place of a file',
+    ['coordinator', '--out', 'job.ts', '--listen', '127.0.0.1:0'],
+    /config\/invalid: --out job\.ts .*ENOTDIR/,
+  ],
   ['no job file', ['train'], /config\/invalid: missing required argument 'job\.ts'/],
   ['a worker without a coordinator', ['worker', 'job.ts'], /config\/invalid: --coordinator is missing/],
   ['an evaluation without a model', ['evaluate', 'job.ts'], /config\/invalid: --model is missing/],
@@ -75,12 +105,6 @@ for (const [what, args, message, env] of badUsage) {
     assert.deepEqual(readdirSync(directory), before);
   });
 }
-
-test('a data directory that is not there is told before anything starts', () => {
-  const { status, stderr } = lockstep(['train', 'job.ts', '--data', 'none']);
-  assert.match(stderr, /^error: data\/missing: --data none is no directory\n$/);
-  assert.equal(status, 1);
-});
 
 test('help is for reading: it goes to standard output and succeeds', () => {
   for (const command of ['train', 'evaluate', 'predict', 'coordinator', 'worker', 'demo', 'doctor']) {
