@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { RunSettings } from '../shared/config/index.ts';
-import { LockstepError, monotonicClock, packageVersion } from '../shared/core/index.ts';
+import { LockstepError, makeDirectory, monotonicClock, packageVersion } from '../shared/core/index.ts';
 import { type RunningServer, type Security, startServer } from '../shared/rpc/index.ts';
 import { coordinatorMetrics, createLog, createRegistry, type Log, type LogLevel } from '../shared/telemetry/index.ts';
-import { Journal } from './journal/index.ts';
+import { Journal, RunLock } from './journal/index.ts';
 import {
   type Action,
   activeOf,
@@ -55,7 +55,7 @@ const STOP_GRACE_MS = 3000;
  * Runs one coordinator to its end and returns the exit code: 0 complete, 1 failed, 2 bad usage, and what `drain` or
  * `stop` gave for a run that was interrupted. Errors of the run are printed, not thrown.
  * @param started gets the coordinator once it listens, to wire signals to `drain` and `stop`
- * @throws LockstepError when it cannot start: rpc/address-in-use, config/invalid, config/insecure, journal/corrupt
+ * @throws LockstepError when it cannot start: rpc/address-in-use, config/invalid, config/insecure, checkpoint/write
  */
 export async function runCoordinator(
   options: CoordinatorOptions,
@@ -72,6 +72,7 @@ export class Coordinator {
   readonly #runId = randomUUID();
   readonly #log: Log;
   readonly #links: ControlLinks;
+  readonly #lock: RunLock;
   readonly #journal: Journal;
   readonly #tally = new RunTally();
   readonly #progress: Progress;
@@ -89,10 +90,11 @@ export class Coordinator {
   /** The exit code, once everything is closed. Rejects only for a bug or a journal that can no longer be written. */
   readonly ended: Promise<number>;
 
-  private constructor(options: CoordinatorOptions) {
+  private constructor(options: CoordinatorOptions, lock: RunLock) {
     const { settings, heartbeatTimeoutMs, joinTimeoutMs } = options;
     const config = { runId: this.#runId, settings, heartbeatTimeoutMs, joinTimeoutMs, stopGraceMs: STOP_GRACE_MS };
     this.#options = options;
+    this.#lock = lock;
     this.#state = createRunState(config, monotonicClock.now());
     const terminal = options.terminal ?? stderrTerminal;
     this.#progress = new Progress(this.#tally, terminal, { quiet: options.quiet ?? false });
@@ -105,7 +107,7 @@ export class Coordinator {
     const version = packageVersion();
     this.#metrics = new MetricsObserver(coordinatorMetrics(this.#registry), this.#tally, { version, settings });
     this.#links = new ControlLinks({ runToken: options.runToken, dispatch: (event) => this.#dispatch(event) });
-    this.#journal = Journal.open(join(options.out, 'journal.log'));
+    this.#journal = Journal.create(join(options.out, 'journal.log'));
     this.#journal.append({ kind: 'run', runId: this.#runId, lockstepVersion: version, settings });
     this.ended = new Promise((resolve, reject) => {
       this.#resolveEnded = resolve;
@@ -115,14 +117,18 @@ export class Coordinator {
 
   /** Listens and is ready for workers. @throws LockstepError as runCoordinator */
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
-    const coordinator = new Coordinator(options);
+    makeDirectory(options.out, '--out');
+    const lock = RunLock.acquire(options.out);
+    let coordinator: Coordinator | undefined;
     try {
+      coordinator = new Coordinator(options, lock);
       await coordinator.#listen();
+      return coordinator;
     } catch (error) {
-      await coordinator.#close();
+      if (coordinator !== undefined) await coordinator.#close();
+      lock.release();
       throw error;
     }
-    return coordinator;
   }
 
   /** `host:port` that workers connect to. */
@@ -161,14 +167,10 @@ export class Coordinator {
     this.#server = await startServer({ address: listen, services: [this.#links.service], kind: 'control', security });
     if (metricsListen !== null) {
       const { replicas, workers } = settings;
-      const run = { runId: this.#runId, replicas, workers };
-      const now = () => monotonicClock.now();
       this.#status = await serveStatus({
-        listen: metricsListen,
-        registry: this.#registry,
-        tally: this.#tally,
-        run,
-        now,
+        ...{ listen: metricsListen, registry: this.#registry, tally: this.#tally },
+        run: { runId: this.#runId, replicas, workers },
+        now: () => monotonicClock.now(),
       });
     }
     if (security.kind === 'plaintext' && security.insecure) {
@@ -207,7 +209,7 @@ export class Coordinator {
   #perform(action: Action): void {
     switch (action.kind) {
       case 'journal':
-        this.#journal.append(action.record);
+        this.#journal.append({ runId: this.#runId, ...action.record });
         return;
       case 'report':
         this.#observe(action.event);
@@ -273,6 +275,7 @@ export class Coordinator {
     this.#progress.close();
     await Promise.all([this.#server?.close(100), this.#status?.close()]);
     this.#journal.close();
+    this.#lock.release();
   }
 }
 

@@ -1,18 +1,25 @@
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
 import { type Clock, LockstepError, monotonicClock } from '../../shared/core/index.ts';
 import type { JournalEntry } from '../membership/index.ts';
 import { decodeLines, encodeLine } from './line.ts';
 
-export type JournalRecord =
-  | {
-      readonly kind: 'run';
-      readonly runId: string;
-      readonly lockstepVersion: string;
-      readonly settings: RunSettings;
-    }
-  | JournalEntry;
+export type JournalRecord = { readonly runId: string } & (
+  | { readonly kind: 'run'; readonly lockstepVersion: string; readonly settings: RunSettings }
+  | JournalEntry
+);
 
 /** As stored: with the wall-clock time of writing, ISO 8601 in UTC. */
 export type StoredRecord = JournalRecord & { readonly time: string };
@@ -43,6 +50,19 @@ export class Journal {
     this.#file = file;
     this.#clock = clock;
     this.#lastSyncMs = clock.now();
+  }
+
+  /**
+   * A new, empty journal. One that an earlier run left at `path` is kept under a number: journal.log becomes
+   * journal.1.log, the next one journal.2.log. @throws LockstepError checkpoint/write
+   */
+  static create(path: string, clock: Clock = monotonicClock): Journal {
+    try {
+      if (existsSync(path)) renameSync(path, nextName(path));
+    } catch (cause) {
+      throw LockstepError.from(cause, 'checkpoint/write', `the journal ${path} of an earlier run cannot be renamed: `);
+    }
+    return Journal.open(path, clock);
   }
 
   /** Opens or creates the journal, and cuts a torn tail. @throws LockstepError journal/corrupt, checkpoint/write */
@@ -89,6 +109,16 @@ export class Journal {
     this.sync();
     closeSync(this.#file);
   }
+}
+
+function nextName(path: string): string {
+  const extension = extname(path);
+  const start = `${basename(path, extension)}.`;
+  const numbers = readdirSync(dirname(path))
+    .filter((name) => name.startsWith(start) && name.endsWith(extension))
+    .map((name) => Number(name.slice(start.length, -extension.length)))
+    .filter(Number.isInteger);
+  return join(dirname(path), `${start}${Math.max(0, ...numbers) + 1}${extension}`);
 }
 
 /** All whole records of a journal, which may still be in use. @throws LockstepError journal/corrupt, checkpoint/missing */

@@ -52,6 +52,24 @@ const get = async (address: string | null, path: string, init: RequestInit = {})
   return { status: response.status, text: await response.text(), headers: response.headers };
 };
 
+test('a second run with the same output directory is refused, and the first goes on undisturbed', async () => {
+  const { coordinator, out } = await coordinate();
+  await assert.rejects(
+    coordinate({ out }),
+    (error) => error instanceof LockstepError && error.code === 'config/invalid' && /in use by/.test(error.message),
+  );
+  const records = readJournal(join(out, 'journal.log'));
+  assert.equal(records.length, 1);
+  coordinator.stop('test');
+  await coordinator.ended;
+  const next = await coordinate({ out });
+  next.coordinator.stop('test');
+  await next.coordinator.ended;
+  const earlier = new Set(readJournal(join(out, 'journal.1.log')).map(({ runId }) => runId));
+  const later = new Set(readJournal(join(out, 'journal.log')).map(({ runId }) => runId));
+  assert.deepEqual([earlier.size, later.size, new Set([...earlier, ...later]).size], [1, 1, 2]);
+});
+
 describe('a whole run', () => {
   test('starts, counts, evaluates, ends with exit code 0, and leaves result and journal', async () => {
     const { coordinator, first, second, generation, out, results, text } = await start();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -13,6 +13,7 @@ after(() => rmSync(directory, { recursive: true }));
 
 const values = fc.array(fc.jsonValue(), { minLength: 2, maxLength: 8 });
 const step = (number: number): JournalRecord => ({
+  runId: 'run-1',
   kind: 'step',
   ...{ generation: 1, step: number, samples: 32, lossSum: 0.1 + 0.2, metricSums: [Math.PI] },
 });
@@ -98,6 +99,20 @@ describe('a journal', () => {
         error.message.includes(`${path}: record 2 at byte ${offset}`),
     );
     assert.deepEqual(readFileSync(path), bytes);
+  });
+
+  test('of an earlier run is kept under the next number when a run starts its own', () => {
+    const path = join(directory, 'kept', 'journal.log');
+    for (const number of [0, 1, 2]) {
+      const journal = Journal.create(path);
+      journal.append(step(number));
+      journal.close();
+    }
+    assert.deepEqual(readdirSync(join(directory, 'kept')).sort(), ['journal.1.log', 'journal.2.log', 'journal.log']);
+    const steps = ['journal.1.log', 'journal.2.log', 'journal.log'].map((name) =>
+      readJournal(join(directory, 'kept', name)).map((record) => record.kind === 'step' && record.step),
+    );
+    assert.deepEqual(steps, [[0], [1], [2]]);
   });
 
   test('that does not exist is an error for a reader', () => {
