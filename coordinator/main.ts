@@ -35,6 +35,8 @@ export interface CoordinatorOptions {
   readonly heartbeatIntervalMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly joinTimeoutMs: number;
+  /** False where nobody can start another worker: one that is lost before training begins ends the run at once. */
+  readonly refillPlaces?: boolean;
   readonly security: Security;
   /** Shared secret of the run; empty for none. */
   readonly runToken: string;
@@ -91,8 +93,9 @@ export class Coordinator {
   readonly ended: Promise<number>;
 
   private constructor(options: CoordinatorOptions, lock: RunLock) {
-    const { settings, heartbeatTimeoutMs, joinTimeoutMs } = options;
-    const config = { runId: this.#runId, settings, heartbeatTimeoutMs, joinTimeoutMs, stopGraceMs: STOP_GRACE_MS };
+    const { settings, heartbeatTimeoutMs, joinTimeoutMs, refillPlaces = true } = options;
+    const limits = { heartbeatTimeoutMs, joinTimeoutMs, stopGraceMs: STOP_GRACE_MS };
+    const config = { runId: this.#runId, settings, refillPlaces, ...limits };
     this.#options = options;
     this.#lock = lock;
     this.#state = createRunState(config, monotonicClock.now());

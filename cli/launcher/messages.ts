@@ -13,6 +13,7 @@ export interface CoordinatorStart {
   readonly heartbeatIntervalMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly joinTimeoutMs: number;
+  readonly refillPlaces?: boolean;
   readonly security: SecurityOptions;
   readonly runToken: string;
   readonly logLevel: LogLevel;

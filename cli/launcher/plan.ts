@@ -55,6 +55,8 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
       heartbeatIntervalMs: options.heartbeatIntervalMs,
       heartbeatTimeoutMs: options.heartbeatTimeoutMs,
       joinTimeoutMs: options.joinTimeoutMs,
+      // The launcher starts each worker once.
+      refillPlaces: false,
     },
     workers: Array.from({ length: workers }, (_, index) => ({
       name: `w${index}`,

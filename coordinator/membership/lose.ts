@@ -84,7 +84,7 @@ function consequence(state: RunState, error: ErrorRecord): Transition {
 function lose(state: RunState, worker: WorkerRecord, error: ErrorRecord, now: number): Transition {
   const without = withoutWorker(state, worker.link);
   const close: Action = { kind: 'closeLink', link: worker.link };
-  if (state.stage.kind !== 'gathering') {
+  if (state.stage.kind !== 'gathering' || !state.config.refillPlaces) {
     const failed = fail(without, error, now);
     return { ...failed, actions: [close, ...failed.actions] };
   }

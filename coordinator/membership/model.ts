@@ -11,6 +11,8 @@ export interface MembershipConfig {
   readonly heartbeatTimeoutMs: number;
   /** From the start until all workers are ready. */
   readonly joinTimeoutMs: number;
+  /** Whether another worker may come for one that is lost while workers gather; if not, that loss ends the run. */
+  readonly refillPlaces: boolean;
   /** How long workers may take to end after Stop before the coordinator ends without them. */
   readonly stopGraceMs: number;
 }

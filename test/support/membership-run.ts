@@ -66,10 +66,10 @@ export class MembershipRun {
   readonly actions: Action[] = [];
   reason = '';
 
-  constructor(changes: Partial<RunSettings> = {}) {
+  constructor(changes: Partial<RunSettings> = {}, refillPlaces = true) {
     const config = {
       ...{ runId, settings: { ...settings, ...changes } },
-      ...{ heartbeatTimeoutMs: 1000, joinTimeoutMs: 10_000, stopGraceMs: 2000 },
+      ...{ heartbeatTimeoutMs: 1000, joinTimeoutMs: 10_000, stopGraceMs: 2000, refillPlaces },
     };
     this.state = createRunState(config, 0);
   }

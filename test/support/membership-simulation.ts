@@ -60,7 +60,7 @@ export class Simulation {
     this.totalSteps = 1 + this.#random.below(20);
     const config = {
       ...{ runId, settings: { ...settings, workers, replicas: 4, maxSteps: this.totalSteps } },
-      ...{ heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS, joinTimeoutMs: 5000, stopGraceMs: 800 },
+      ...{ heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS, joinTimeoutMs: 5000, stopGraceMs: 800, refillPlaces: true },
     };
     this.state = createRunState(config, 0);
     this.#workers = Array.from({ length: workers }, (_, index) => ({

@@ -108,6 +108,31 @@ describe('joining', () => {
     assert.equal(run.state.stage.kind, 'running');
   });
 
+  test('where nobody can take its place, a worker that dies before the start ends the run at once', () => {
+    const run = new MembershipRun({}, false);
+    run.hello(1);
+    run.hello(2);
+    run.closed(2);
+    assert.equal(run.failure?.code, 'run/worker-lost');
+    assert.match(run.failure.message, /^worker w2 .* was lost while starting: its connection closed$/);
+    assert.deepEqual(run.all('sendStop')[0]?.links, [1]);
+  });
+
+  test('where nobody can take its place, a worker that stands still while loading ends the run', () => {
+    const run = new MembershipRun({}, false);
+    run.hello(1);
+    run.hello(2);
+    run.beat(2, 'starting', 0, 250);
+    run.after(900);
+    run.beat(1, 'starting');
+    run.after(100);
+    assert.match(
+      run.failure?.message ?? '',
+      /^worker w2 .* no heartbeat for 1000 ms; last phase starting since 250 ms$/,
+    );
+    assert.equal(run.failure?.code, 'run/worker-lost');
+  });
+
   test('too few workers by the deadline end the run with what was heard from each', () => {
     const run = new MembershipRun({ workers: 3 });
     run.hello(1);

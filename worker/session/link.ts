@@ -26,6 +26,7 @@ export class Link {
 
   constructor(settings: Omit<LinkSettings, 'board'>) {
     this.board = new ProgressBoard();
+    this.board.enter('starting', 0);
     this.#thread = new Worker(new URL('./link-thread.js', import.meta.url), {
       workerData: { ...settings, board: this.board.buffer } satisfies LinkSettings,
     });
