@@ -95,8 +95,9 @@ function onExit(before: LaunchState, event: Extract<LaunchEvent, { kind: 'exited
   const firstFailure = before.firstFailure ?? (failed ? event.name : null);
   const state = { ...before, children, firstFailure };
   if (children.every((child) => child.exit !== null)) {
-    const exitCode = exitCodeOf(state);
-    return { state: { ...state, phase: { kind: 'ended', exitCode } }, actions: [{ kind: 'finish', exitCode }] };
+    const ended = { ...state, firstFailure: finalFailure(state) };
+    const exitCode = exitCodeOf(ended);
+    return { state: { ...ended, phase: { kind: 'ended', exitCode } }, actions: [{ kind: 'finish', exitCode }] };
   }
   // The first death by a signal is told at once: whatever the others print about it comes later.
   const isNews = failed && before.firstFailure === null && event.signal !== null;
@@ -116,6 +117,24 @@ function onExit(before: LaunchState, event: Extract<LaunchEvent, { kind: 'exited
     state: { ...state, phase: { kind: 'ending', deadline } },
     actions: [...say, { kind: 'alarm', afterMs: deadline - now }],
   };
+}
+
+/**
+ * Only the coordinator knows whether the run is complete: without its exit code 0 a worker that ended well ended too
+ * early, and did so before those that failed after it.
+ */
+function finalFailure(state: LaunchState): string | null {
+  const { children, firstFailure } = state;
+  const coordinator = children.find(({ name }) => name === coordinatorName);
+  const code = coordinator?.exit?.code ?? null;
+  if (code === 0 || wasInterrupted(state)) return firstFailure;
+  // One that was killed by others than the launcher failed itself, however many workers were done by then.
+  if (firstFailure === coordinatorName && coordinator?.exit?.signal != null) return firstFailure;
+  const failedAt = children.find(({ name }) => name === firstFailure)?.exit?.at ?? Number.POSITIVE_INFINITY;
+  const early = children
+    .filter(({ name, exit }) => name !== coordinatorName && exit?.code === 0 && exit.at <= failedAt)
+    .sort((a, b) => (a.exit?.at ?? 0) - (b.exit?.at ?? 0))[0];
+  return early?.name ?? firstFailure ?? coordinatorName;
 }
 
 /** What the launcher or the user ended is no failure. */
@@ -173,7 +192,7 @@ export function wasInterrupted({ interrupts, children }: LaunchState): boolean {
   return interrupts > 0 || children.some(({ exit }) => exit?.code === 130);
 }
 
-/** 0 success, 1 a failed run, 2 bad usage that only a child could find out, 130 ended by the user. */
+/** 0 success, which the coordinator alone can tell; 1 a failed run, 2 bad usage that only a child could find out, 130 ended by the user. */
 function exitCodeOf(state: LaunchState): number {
   if (state.firstFailure !== null) {
     const first = state.children.find(({ name }) => name === state.firstFailure);

@@ -38,12 +38,14 @@ export function reportLaunch(state: LaunchState, wordsOf: WordsOf, startedAt: Da
 
 /**
  * The child to lead the report. Usually the first that failed. But of several workers that failed in a row only the
- * coordinator knows which was the cause: unless the first was killed from outside, its verdict counts.
+ * coordinator knows which was the cause: unless the first was killed from outside or said nothing, its verdict counts.
  */
 function blame(state: LaunchState, wordsOf: WordsOf): ChildState | null {
   const first = state.children.find(({ name }) => name === state.firstFailure);
   if (first?.exit == null) return null;
   if (first.exit.signal !== null) return first;
+  // Who ended without a word of its own is known to the coordinator as a closed connection, and to us by its exit code.
+  if (wordsOf(first.name).error === null) return first;
   const coordinator = state.children.find(({ name }) => name === coordinatorName);
   const gaveVerdict = coordinator?.exit?.signal === null && wordsOf(coordinatorName).error !== null;
   return gaveVerdict && coordinator !== undefined ? coordinator : first;
@@ -57,7 +59,11 @@ function lost(child: ChildState, { pid, lastLine }: ChildWords, startedAt: Date)
       : (['run/worker-lost', `worker ${name}`] as const);
   const when = new Date(startedAt.getTime() + (exit?.at ?? 0)).toISOString();
   const words = lastLine === null ? '' : `; its last line: ${lastLine}`;
-  return new LockstepError(code, `${who} (pid ${pid ?? 'none'}) ${howItEnded(child)} at ${when}${words}`, {
+  const how =
+    exit?.signal == null && name !== coordinatorName
+      ? `ended before the run did (exit code ${exit?.code})`
+      : howItEnded(child);
+  return new LockstepError(code, `${who} (pid ${pid ?? 'none'}) ${how} at ${when}${words}`, {
     details: { child: name, pid: pid ?? null, exitCode: exit?.code ?? null, signal: exit?.signal ?? null },
   });
 }

@@ -45,6 +45,36 @@ test('when all have ended well the run is a success', () => {
   assert.deepEqual(actions, [{ kind: 'finish', exitCode: 0 }]);
 });
 
+test('a worker that ends before the run does is its first failure, whatever its exit code', () => {
+  for (const code of [0, 3]) {
+    const { state } = play(listening, [10, exited('w1', code)], [20, exited('w0', 1)], [30, exited('coordinator', 1)]);
+    assert.equal(state.firstFailure, 'w1');
+    assert.deepEqual(state.phase, { kind: 'ended', exitCode: 1 });
+  }
+});
+
+test('workers that all end well make no success without the coordinator’s own', () => {
+  const { state } = play(
+    listening,
+    [10, exited('w1', 0)],
+    [20, exited('w0', 0)],
+    [3020, { kind: 'alarm' }],
+    [3100, exited('coordinator', null, 'SIGTERM')],
+  );
+  assert.equal(state.firstFailure, 'w1');
+  assert.deepEqual(state.phase, { kind: 'ended', exitCode: 1 });
+});
+
+test('a coordinator that is killed is the failure, also where a worker was done before', () => {
+  const { state } = play(
+    listening,
+    [10, exited('w1', 0)],
+    [20, exited('coordinator', null, 'SIGKILL')],
+    [30, exited('w0', 1)],
+  );
+  assert.equal(state.firstFailure, 'coordinator');
+});
+
 test('a killed worker is told at once, and the others get the time that the coordinator needs to notice', () => {
   const { state, actions } = play(listening, [100, exited('w1', null, 'SIGKILL')]);
   assert.equal(state.firstFailure, 'w1');
