@@ -132,7 +132,9 @@ function describeTraining({ training, location }: Examination): Check[] {
   return [{ name, status: 'ok', found, remedies: [] }];
 }
 
-export function formatChecks(checks: readonly Check[]): string {
+export function formatChecks(
+  checks: readonly Readonly<Omit<Check, 'remedies'> & { remedies: readonly string[] }>[],
+): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 8);
   const lines = checks.flatMap(({ name, status, found, remedies }) => [

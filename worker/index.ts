@@ -1,3 +1,9 @@
-export { type ProfileOptions, runProfile } from './inspect/index.ts';
+export {
+  type PreflightCheck,
+  type PreflightOptions,
+  type ProfileOptions,
+  runPreflight,
+  runProfile,
+} from './inspect/index.ts';
 export { runWorker, type WorkerOptions } from './main.ts';
 export { type PredictOptions, runPredict } from './predict.ts';

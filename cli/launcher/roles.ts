@@ -1,5 +1,5 @@
 import type { Terminal } from '../../coordinator/index.ts';
-import type { PredictOptions, ProfileOptions } from '../../worker/index.ts';
+import type { PredictOptions, PreflightCheck, PreflightOptions, ProfileOptions } from '../../worker/index.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 import { workerEnvironment } from './plan.ts';
 
@@ -74,6 +74,13 @@ export async function runAsProfiler(options: ProfileOptions): Promise<number> {
   const { runProfile } = await import('../../worker/index.ts');
   await runProfile(options);
   return 0;
+}
+
+/** What a run of the job would meet first, tried in this process. */
+export async function runAsPreflight(options: PreflightOptions): Promise<PreflightCheck[]> {
+  prepareEnvironment(options.threads);
+  const { runPreflight } = await import('../../worker/index.ts');
+  return runPreflight(options);
 }
 
 /** TensorFlow reads its variables when it is loaded, which the imports after this do. */

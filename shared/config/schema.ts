@@ -72,7 +72,7 @@ export const optionDefinitions = {
     description: '`tensorflow`, or `cpu`: plain JavaScript, slow, runs anywhere.',
   }),
   eager: define(onOff(), {
-    commands: [...decides, 'predict'],
+    commands: [...decides, 'predict', 'doctor'],
     default: false,
     description:
       'Run each op as it comes instead of compiling the step to a TensorFlow graph: slow, but for models that cannot ' +

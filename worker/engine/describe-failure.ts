@@ -5,8 +5,24 @@ import { type GraphNode, layerOf } from '../graph/index.ts';
  * What went wrong in a model's ops, in the user's terms.
  *
  * @param recorded the ops up to the failure, where they were recorded; their names tell the layer
+ * @param failedIn the layers that were being called, outermost first, where that is known
  */
-export function describeFailure(error: unknown, what: string, recorded: readonly GraphNode[] = []): LockstepError {
+export function describeFailure(
+  error: unknown,
+  what: string,
+  recorded: readonly GraphNode[] = [],
+  failedIn: readonly string[] = [],
+): LockstepError {
+  const failedLayer = layerOf(['', ...failedIn, ''].join('/'));
+  const where = failedLayer === undefined ? '' : ` in layer ${failedLayer}`;
+  const absent = error instanceof Error && /kernel '(\w+)' not registered/i.exec(error.message);
+  if (absent) {
+    return new LockstepError(
+      'engine/unsupported',
+      `this engine has no kernel for the op ${absent[1]}${where}; compose it from other ops (matMul, gather, reshape, …)`,
+      { cause: error },
+    );
+  }
   const missing = error instanceof Error && /gradient function not found for (\w+)/i.exec(error.message);
   if (missing) {
     const op = recorded.findLast(({ op }) => op === missing[1] || op === `${missing[1]}V2`);
@@ -19,5 +35,5 @@ export function describeFailure(error: unknown, what: string, recorded: readonly
       { cause: error },
     );
   }
-  return LockstepError.from(error, 'engine/failed', `${what}: `);
+  return LockstepError.from(error, 'engine/failed', `${what}${where}: `);
 }

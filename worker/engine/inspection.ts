@@ -9,6 +9,9 @@ export interface Inspection {
    * @param passes runs to take the times from, on top of some to warm up
    */
   timeOps(call: () => void, passes: number): OpTimes;
+  /** Bytes of the weights, and of what the optimizer keeps beside them. */
+  readonly weightBytes: number;
+  readonly slotBytes: number;
   /** What the values of the graph that `call` runs take in memory. */
   estimateMemory(call: () => void): MemoryEstimate;
 }

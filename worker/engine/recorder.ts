@@ -53,11 +53,7 @@ class OpRecorder {
     const { readSync, getInputTensorIds } = this.#backend;
     this.#backend.binding = this.#recordingBinding();
     this.#backend.readSync = () => {
-      throw new LockstepError(
-        'engine/impure',
-        'the step reads a tensor’s values in JavaScript (dataSync, arraySync or a branch on them), which a compiled ' +
-          'step cannot follow; compute with tf ops instead (tf.where for a branch), or train with --eager',
-      );
+      throw this.#readsValues();
     };
     this.#backend.getInputTensorIds = (tensors) => {
       const ids = getInputTensorIds.call(this.#backend, tensors);
@@ -72,6 +68,19 @@ class OpRecorder {
       this.#backend.readSync = readSync;
       this.#backend.getInputTensorIds = getInputTensorIds;
     }
+  }
+
+  #readsValues(): LockstepError {
+    const layer = this.#builder.scopes.join('/');
+    const last = this.#builder.nodes.at(-1)?.op;
+    const reader = layer === '' ? 'the step' : `layer ${layer}`;
+    const place = last === undefined ? '' : `, after op ${last}`;
+    return new LockstepError(
+      'engine/impure',
+      `${reader} reads a tensor’s values in JavaScript (dataSync, arraySync or a branch on them)${place}, which a ` +
+        'compiled step cannot follow; compute with tf ops instead (tf.where for a branch), or train with --eager',
+      { details: { op: last, layer } },
+    );
   }
 
   /** A tensor from before the recording that nobody fed: its present values become a constant. */

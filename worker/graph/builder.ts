@@ -8,8 +8,15 @@ export class GraphBuilder {
   /** Names of the layers that are being called, outermost first. */
   readonly #scopes: string[] = [];
 
+  #failedIn: readonly string[] | undefined;
+
   constructor(...prefix: readonly string[]) {
     this.#prefix = prefix;
+  }
+
+  /** Scopes in which an error was thrown first, outermost first. */
+  get failedIn(): readonly string[] {
+    return this.#failedIn ?? [];
   }
 
   /** Scopes that `within` has open, outermost first. */
@@ -23,6 +30,9 @@ export class GraphBuilder {
     this.#scopes.push(scope.replaceAll(/[^\w.-]/g, '_'));
     try {
       return fn();
+    } catch (error) {
+      this.#failedIn ??= this.scopes;
+      throw error;
     } finally {
       this.#scopes.pop();
     }

@@ -5,6 +5,7 @@ import { loadEngine } from '../engine/index.ts';
 import { dumpGraph, loadJob, openLoaders, planRun, trainerOptions } from '../session/index.ts';
 import { chromeTrace } from './chrome-trace.ts';
 import { type InspectionOptions, singleRun } from './inspection-options.ts';
+import { peakResidentBytes } from './process-memory.ts';
 import { method, type ProfileReport, phaseMedians, reportGraph } from './profile-report.ts';
 import { profileText } from './profile-text.ts';
 import { measureSteps, withoutWarmUp } from './step-phases.ts';
@@ -68,11 +69,6 @@ export async function runProfile(options: ProfileOptions): Promise<void> {
   } finally {
     await loaders.close();
   }
-}
-
-/** Of this process since it began. */
-function peakResidentBytes(): number {
-  return process.resourceUsage().maxRSS * 1024;
 }
 
 async function writeTrace(path: string, directory: string, text: string): Promise<void> {

@@ -13,6 +13,8 @@ export interface StepPhases {
 
 export interface MeasuredSteps {
   readonly phases: readonly StepPhases[];
+  /** Mean loss of each step. */
+  readonly losses: readonly number[];
   /** The last step's call of `forwardBackward`, to be made again, and what it gave. */
   readonly repeat: () => Contribution;
   readonly last: Contribution;
@@ -27,13 +29,16 @@ export async function measureSteps(
 ): Promise<MeasuredSteps> {
   loader.start({ plan, replicas: { start: 0, end: 1 }, firstStep: 0, endStep: steps });
   const phases: StepPhases[] = [];
+  const losses: number[] = [];
   for (let step = 0; ; step++) {
     const started = performance.now();
     const { batch } = await loader.next();
     const got = performance.now();
-    const microstep = { step, replica: 0, replicas: 1, globalSamples: samplesInStep(plan, step) };
+    const globalSamples = samplesInStep(plan, step);
+    const microstep = { step, replica: 0, replicas: 1, globalSamples };
     const contribution = trainer.forwardBackward(batch, microstep);
     const computed = performance.now();
+    losses.push((contribution.statistics[0] ?? Number.NaN) / globalSamples);
     trainer.apply(contribution, step);
     const applied = performance.now();
     phases.push({
@@ -44,7 +49,7 @@ export async function measureSteps(
       apply: applied - computed,
     });
     if (step + 1 >= steps) {
-      return { phases, last: contribution, repeat: () => trainer.forwardBackward(batch, microstep) };
+      return { phases, losses, last: contribution, repeat: () => trainer.forwardBackward(batch, microstep) };
     }
     loader.recycle(batch);
   }

@@ -20,6 +20,8 @@ const WARM_UP_PASSES = 3;
 /** Looks at the runs that a trainer makes of its session. */
 export class GraphInspection implements Inspection {
   readonly nodes: readonly GraphNode[];
+  readonly weightBytes: number;
+  readonly slotBytes: number;
   readonly #binding: NativeBinding;
   readonly #session: GraphSession;
   readonly #trainer: Pick<Trainer, 'readWeights' | 'writeWeights'>;
@@ -31,6 +33,8 @@ export class GraphInspection implements Inspection {
     trainer: Pick<Trainer, 'readWeights' | 'writeWeights'>,
   ) {
     this.nodes = nodes;
+    this.weightBytes = variableBytes(nodes, 'weight');
+    this.slotBytes = variableBytes(nodes, 'slot');
     this.#binding = binding;
     this.#session = session;
     this.#trainer = trainer;
@@ -91,6 +95,16 @@ export class GraphInspection implements Inspection {
     invariant(run !== undefined && runs.length === 1, `a call of one run made ${runs.length}`);
     return run;
   }
+}
+
+/** Bytes of the float32 variables whose names begin with `prefix`. */
+function variableBytes(nodes: readonly GraphNode[], prefix: string): number {
+  let bytes = 0;
+  for (const { op, name, attrs } of nodes) {
+    if (op !== 'VarHandleOp' || !name.startsWith(prefix) || attrs.shape?.kind !== 'shape') continue;
+    bytes += attrs.shape.value.reduce((product, length) => product * length, 4);
+  }
+  return bytes;
 }
 
 /** @param clocks seconds at each reading (`timeNodes`), one array per pass */

@@ -65,7 +65,7 @@ export function recordSection(
       );
       return { nodes: own.nodes, results: result.map(refOf) };
     } catch (error) {
-      throw describeFailure(error, `recording the ${section.name}`, own.nodes);
+      throw describeFailure(error, `recording the ${section.name}`, own.nodes, own.failedIn);
     } finally {
       tf.engine().endScope();
     }
