@@ -78,10 +78,8 @@ export class ControlLinks {
     const expected = this.#runToken;
     const digest = (text: string) => createHash('sha256').update(text).digest();
     if (expected === '' || timingSafeEqual(digest(given), digest(expected))) return;
-    const what = given === '' ? 'has no run token' : 'has another run token';
-    throw new LockstepError(
-      'rpc/refused',
-      `worker ${workerId} ${what} than the coordinator; give both the same --run-token`,
-    );
+    const what =
+      given === '' ? 'has no run token, and the coordinator wants one' : 'has another run token than the coordinator';
+    throw new LockstepError('rpc/refused', `worker ${workerId} ${what}; give both the same LOCKSTEP_RUN_TOKEN`);
   }
 }

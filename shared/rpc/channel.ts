@@ -77,7 +77,7 @@ export async function connect(address: string, options: ConnectOptions): Promise
     const waitMs = Math.min(pauseMs * (0.5 + random() / 2), Math.max(0, end - performance.now()));
     await setTimeout(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
   }
-  const advice = options.advice ?? adviceFor(lastReason ?? silence);
+  const advice = adviceFor(lastReason ?? silence, options.security) ?? options.advice;
   throw new LockstepError(
     'rpc/unreachable',
     `${options.role} ${address} could not be reached in ${deadlineMs / 1000} s (${attempts} ` +
@@ -142,9 +142,14 @@ export function shortReason(details: string): string {
   return /\b(E[A-Z]{4,}|ENOTFOUND|EAI_AGAIN)\b/.exec(last)?.[1] ?? last.trim();
 }
 
-function adviceFor(reason: string): string | undefined {
+/** What the reason itself tells; undefined where nobody may listen there at all. */
+export function adviceFor(reason: string, security: Pick<Security, 'kind'>): string | undefined {
   if (/certificate|SSL|TLS|wrong version number|alert/i.test(reason)) {
     return 'both ends need certificates of the same CA, or neither uses TLS';
+  }
+  // gRPC has no more to say of a connection that was made and then closed by the other end.
+  if (security.kind === 'plaintext' && /Failed to connect|ECONNRESET|socket hang up/.test(reason)) {
+    return 'something listens there but closes connections in plain text; if it uses TLS, this end needs --tls-ca, --tls-cert and --tls-key as well';
   }
   return undefined;
 }

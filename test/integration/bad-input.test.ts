@@ -186,6 +186,19 @@ test('a worker gives up on a coordinator that is not there, after trying for the
   );
 });
 
+test('a worker without the run’s token is told that it was refused, and why', async () => {
+  const env = { LOCKSTEP_RUN_TOKEN: 'secret' };
+  const coordinator = new LockstepRun(['coordinator', '--workers', '1', '--listen', '127.0.0.1:0'], env);
+  const started = await coordinator.stderrMatches(/127\.0\.0\.1:\d+/);
+  const address = /127\.0\.0\.1:\d+/.exec(started)?.[0] ?? '';
+  const args = ['worker', jobFile('sound'), '--engine', 'cpu', '--coordinator', address, '--worker-id', 'a'];
+  const { code, stderr } = await lockstep([...args, '--out', coordinator.out]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: rpc\/refused: worker a has no run token, and the coordinator wants one; give both /m);
+  coordinator.signal('SIGTERM');
+  assert.equal((await coordinator.ended).code, 130);
+});
+
 test('a worker with another job file is refused, and the run ends with what differs', async () => {
   const coordinator = new LockstepRun(['coordinator', '--workers', '2', '--listen', '127.0.0.1:0']);
   const stderr = await coordinator.stderrMatches(/127\.0\.0\.1:\d+/);

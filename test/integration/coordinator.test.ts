@@ -227,7 +227,13 @@ describe('joining', () => {
     const { coordinator } = await coordinate({ runToken: 'secret' });
     const stranger = await (await FakeWorker.connect(coordinator.address, 'w9')).join({}, 'guess');
     assert.equal(stranger.closedWith?.code, 'rpc/refused');
-    assert.match(stranger.closedWith.message, /worker w9 has another run token/);
+    assert.match(
+      stranger.closedWith.message,
+      /^worker w9 has another run token than the coordinator; give both the same LOCKSTEP_RUN_TOKEN$/,
+    );
+    const silent = await (await FakeWorker.connect(coordinator.address, 'w8')).join({}, '');
+    assert.match(silent.closedWith?.message ?? '', /^worker w8 has no run token, and the coordinator wants one; /);
+    silent.die();
     const friend = await (await FakeWorker.connect(coordinator.address, 'w0')).join({}, 'secret');
     assert.equal(friend.messages[0]?.body, 'welcome');
     coordinator.stop('the test is over');

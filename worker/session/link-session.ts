@@ -171,12 +171,19 @@ export class LinkSession {
 
   #controlClosed(error: LockstepError | null): void {
     if (this.#stopped) return;
+    // It lives and said why it does not want this worker.
+    if (error?.code === 'rpc/refused') {
+      this.#stop(error.toRecord());
+      return;
+    }
     const { phase, step } = this.#board.read();
+    const isUnknownCertificate = this.#runId === '' && this.#security.kind === 'mutual-tls';
+    const hint = isUnknownCertificate ? '; perhaps it does not trust this worker’s TLS certificate' : '';
     const reason = error === null ? 'it closed the connection without a word' : error.message;
     this.#stop(
       new LockstepError(
         'run/coordinator-lost',
-        `worker ${this.#settings.workerId} lost the coordinator ${this.#settings.coordinator} in ${phase} of step ${step}: ${reason}; ending`,
+        `worker ${this.#settings.workerId} lost the coordinator ${this.#settings.coordinator} in ${phase} of step ${step}: ${reason}${hint}; ending`,
         { cause: error ?? undefined },
       ).toRecord(),
     );
