@@ -71,7 +71,7 @@ test('a worker that is killed leads the report, before those that failed because
 
 test('a worker that leaves without a word leads the report with its exit code', needsProc, async () => {
   for (const code of [0, 3]) {
-    const { outcome } = await run({ coordinator: 'listen,exit-later=1', w0: `exit=${code}`, w1: 'wait' });
+    const { outcome } = await run({ coordinator: 'listen,wait', w0: `exit=${code}` });
     assert.equal(outcome.exitCode, 1);
     assert.equal(outcome.failure?.code, 'run/worker-lost');
     assert.ok(outcome.failure?.message.includes(` ended before the run did (exit code ${code}) at `));
