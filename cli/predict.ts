@@ -21,8 +21,9 @@ export function predictCommand(program: Command, finish: Finish): void {
     .action(async (jobFile: string) => {
       const options = readOptions('predict', line);
       checkPaths({ jobFile, data: options.data, model: options.model });
-      const { model, output, count, batchSize, engine, threads, eager } = options;
+      const { model, output, count, batchSize, engine, threads, eager, precision } = options;
       const dataDirectory = options.data ?? undefined;
-      finish(await runAsPredictor({ jobFile, model, output, count, batchSize, dataDirectory, engine, threads, eager }));
+      const how = { engine, threads, eager, precision };
+      finish(await runAsPredictor({ jobFile, model, output, count, batchSize, dataDirectory, ...how }));
     });
 }

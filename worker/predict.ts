@@ -2,7 +2,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LockstepError } from '../shared/core/index.ts';
-import type { Batch, DatasetDescription } from '../shared/job/index.ts';
+import type { Batch, DatasetDescription, Precision } from '../shared/job/index.ts';
 import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/index.ts';
 import { loadModel } from './checkpoint/index.ts';
 import { BatchLoader } from './data/index.ts';
@@ -23,6 +23,8 @@ export interface PredictOptions {
   /** Samples from the start of the data set; all when null. */
   readonly count: number | null;
   readonly batchSize: number | null;
+  /** The job's when null. */
+  readonly precision: Precision | null;
 }
 
 /** One line of the output. `prediction` holds one flat list per model output, or the only one's values. */
@@ -56,7 +58,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
       bucketBytes: Number.MAX_SAFE_INTEGER,
       rows: [rows],
       compile: !options.eager,
-      precision: job.precision,
+      precision: options.precision ?? job.precision,
     });
     try {
       trainer.writeWeights(weights);

@@ -79,7 +79,7 @@ export const optionDefinitions = {
       'be compiled.',
   }),
   precision: define(choice(['float32', 'mixed_bfloat16']), {
-    commands: [...decides, ...inspects],
+    commands: [...decides, 'predict', ...inspects],
     default: null,
     defaultText: 'the job’s',
     description:
