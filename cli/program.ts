@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { nearest } from '../shared/config/index.ts';
-import { LockstepError } from '../shared/core/index.ts';
+import { LockstepError, nearest } from '../shared/core/index.ts';
 import { benchCommand } from './bench.ts';
 import { certsCommand } from './certs.ts';
 import { coordinatorCommand } from './coordinator.ts';

@@ -1,5 +1,4 @@
 export { type Command, commands, envOf, flagOf } from './definition.ts';
-export { nearest } from './nearest.ts';
 export { type AnyOption, type OptionName, optionNames, optionOf, optionsOf, type ResolvedOptions } from './options.ts';
 export { defaultConfigFile, readConfigFile } from './read-file.ts';
 export { describeDefault, referencePage } from './reference.ts';

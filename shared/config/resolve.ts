@@ -1,7 +1,6 @@
-import { LockstepError } from '../core/index.ts';
+import { LockstepError, nearest } from '../core/index.ts';
 import { checkTogether } from './constraints.ts';
 import { type Command, envOf, flagOf } from './definition.ts';
-import { nearest } from './nearest.ts';
 import { type OptionName, optionNames, optionOf, optionsOf, type ResolvedOptions } from './options.ts';
 
 /** What a command line held: text for options with a value, true or false for switches. */

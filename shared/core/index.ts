@@ -9,6 +9,7 @@ export {
   LockstepError,
 } from './errors.ts';
 export { makeDirectory } from './make-directory.ts';
+export { editDistance, nearest } from './nearest.ts';
 export { deriveKey, mix32, RandomStream } from './random.ts';
 export { type Range, splitEvenly } from './ranges.ts';
 export { packageVersion } from './version.ts';

@@ -1,4 +1,4 @@
-import { LockstepError } from '../core/index.ts';
+import { editDistance, LockstepError } from '../core/index.ts';
 import type { LossName, MetricName, Precision } from './job.ts';
 import type { OptimizerName } from './optimizer-config.ts';
 
@@ -80,18 +80,4 @@ export function nearestName<Name extends string>(name: string, known: readonly N
 
 function normalize(name: string): string {
   return name.toLowerCase().replaceAll(/[_\-\s]/g, '');
-}
-
-/** Levenshtein's distance, one row of the table at a time. */
-function editDistance(from: string, to: string): number {
-  let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[to.length] ?? 0;
 }
