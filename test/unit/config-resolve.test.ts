@@ -4,16 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { generatedPages } from '../../cli/generated-pages.ts';
 import { findPackageRoot } from '../../cli/setup/package-root.mjs';
-import {
-  type Command,
-  commands,
-  envOf,
-  nearest,
-  optionNames,
-  optionOf,
-  resolveOptions,
-} from '../../shared/config/index.ts';
-import { LockstepError } from '../../shared/core/index.ts';
+import { type Command, commands, envOf, optionNames, optionOf, resolveOptions } from '../../shared/config/index.ts';
+import { LockstepError, nearest } from '../../shared/core/index.ts';
 
 type Arguments = Parameters<typeof resolveOptions>;
 
