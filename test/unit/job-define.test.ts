@@ -67,7 +67,11 @@ const bad: readonly (readonly [string, object, RegExp])[] = [
   ['a batch of nothing', { batchSize: 0 }, /batchSize must be .* got 0/],
   ['a text as epochs', { epochs: '3' }, /epochs must be a whole number of at least 1, got "3"/],
   ['a negative seed', { seed: -1 }, /seed must be a whole number from 0 to 2\^53 - 1, got -1/],
-  ['an unknown precision', { precision: 'mixed_float16' }, /unknown precision "mixed_float16"; did you mean "mixed_bfloat16"/],
+  [
+    'an unknown precision',
+    { precision: 'mixed_float16' },
+    /unknown precision "mixed_float16"; did you mean "mixed_bfloat16"/,
+  ],
   ['a text as shuffle', { shuffle: 'no' }, /shuffle must be true or false, got "no"/],
 ];
 for (const [what, change, message] of bad) {
