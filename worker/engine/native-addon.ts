@@ -5,8 +5,8 @@ import { LockstepError } from '../../shared/core/index.ts';
 import type { NativeBackend, TensorLike } from './native-backend.ts';
 import { tf } from './tf.ts';
 
-/** Removed in Node 23; tfjs-node 4.22.0 still calls them. */
-const removedFromUtil = {
+/** Deprecated with a warning in Node 22 and gone since 23, in part; tfjs-node 4.22.0 still calls them. */
+const retiredFromUtil = {
   isNullOrUndefined: (value: unknown): boolean => value === null || value === undefined,
   isArray: (value: unknown): boolean => Array.isArray(value),
 };
@@ -23,8 +23,8 @@ export function loadNativeAddon(threads: number): { version: string; deviceClass
   // Without it TensorFlow takes a GPU's whole memory, and a second process on that GPU fails.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  for (const [name, replacement] of Object.entries(removedFromUtil)) {
-    if (!(name in util)) Object.defineProperty(util, name, { value: replacement, configurable: true });
+  for (const [name, replacement] of Object.entries(retiredFromUtil)) {
+    Object.defineProperty(util, name, { value: replacement, configurable: true });
   }
   try {
     const addon = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as { backend(): unknown };
