@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { joinAddress, runAsCoordinator, runSettings } from './launcher/index.ts';
+import { formatAddress } from '../shared/core/index.ts';
+import { runAsCoordinator, runSettings } from './launcher/index.ts';
 import { addOptions, readOptions } from './options.ts';
 import type { Finish } from './program.ts';
 import { checkedSecurity } from './security.ts';
@@ -25,7 +26,7 @@ export function coordinatorCommand(program: Command, finish: Finish): void {
       const start = {
         ...{ listen, out, json, logLevel, heartbeatIntervalMs, heartbeatTimeoutMs, joinTimeoutMs },
         settings: runSettings(options.mode, options),
-        metricsListen: metricsPort === null ? null : joinAddress(metricsHost, metricsPort),
+        metricsListen: metricsPort === null ? null : formatAddress(metricsHost, metricsPort),
         security: await checkedSecurity(options),
         runToken: options.runToken ?? '',
       };

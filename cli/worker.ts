@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { joinAddress, runAsWorker } from './launcher/index.ts';
+import { formatAddress } from '../shared/core/index.ts';
+import { runAsWorker } from './launcher/index.ts';
 import { addOptions, readOptions } from './options.ts';
 import { checkPaths } from './paths.ts';
 import type { Finish } from './program.ts';
@@ -33,7 +34,7 @@ export function workerCommand(program: Command, finish: Finish): void {
         dataDirectory: options.data ?? undefined,
         checkpoint: options.model,
         dumpGraph: options.dumpGraph,
-        metricsListen: metricsPort === null ? null : joinAddress(metricsHost, metricsPort),
+        metricsListen: metricsPort === null ? null : formatAddress(metricsHost, metricsPort),
         security: await checkedSecurity(options),
         runToken: options.runToken ?? '',
       });

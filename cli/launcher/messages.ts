@@ -1,23 +1,17 @@
-import type { RunSettings } from '../../shared/config/index.ts';
+import type { CoordinatorOptions } from '../../coordinator/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
 import type { SecurityOptions } from '../../shared/rpc/index.ts';
 import type { LogLevel } from '../../shared/telemetry/index.ts';
 import type { WorkerOptions } from '../../worker/index.ts';
 
-export interface CoordinatorStart {
-  readonly listen: string;
-  readonly settings: RunSettings;
-  readonly out: string;
-  readonly json: boolean;
-  readonly metricsListen: string | null;
-  readonly heartbeatIntervalMs: number;
-  readonly heartbeatTimeoutMs: number;
-  readonly joinTimeoutMs: number;
-  readonly refillPlaces?: boolean;
+/** CoordinatorOptions as far as they can be sent: files in place of what was read from them, no functions. */
+export type CoordinatorStart = Omit<
+  CoordinatorOptions,
+  'security' | 'logLevel' | 'quiet' | 'onListening' | 'terminal' | 'writeResult'
+> & {
   readonly security: SecurityOptions;
-  readonly runToken: string;
   readonly logLevel: LogLevel;
-}
+};
 
 export type WorkerStart = WorkerOptions;
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ResolvedOptions, RunSettings } from '../../shared/config/index.ts';
+import { formatAddress } from '../../shared/core/index.ts';
 import { coordinatorName, type LaunchLimits } from './decide.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 
@@ -42,7 +43,7 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
   // Loopback is shared by all users of a machine: the token keeps their processes out of this run.
   const runToken = randomBytes(16).toString('hex');
   const metricsListen = (offset: number) =>
-    metricsPort === null ? null : joinAddress(metricsHost, metricsPort === 0 ? 0 : metricsPort + offset);
+    metricsPort === null ? null : formatAddress(metricsHost, metricsPort === 0 ? 0 : metricsPort + offset);
   const shared = { out, security: {}, runToken };
   return {
     coordinator: {
@@ -131,11 +132,6 @@ export function workerEnvironment(threads: number, gpu: string | undefined): Rec
 
 export function planNames(plan: LaunchPlan): string[] {
   return [coordinatorName, ...plan.workers.map(({ name }) => name)];
-}
-
-/** Puts IPv6 hosts in brackets. */
-export function joinAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** `CUDA_VISIBLE_DEVICES` as the user set it, or else all GPUs that were found. */

@@ -1,7 +1,7 @@
-import { LockstepError } from '../core/index.ts';
+import { isLoopback, LockstepError } from '../core/index.ts';
 import { type Command, flagOf } from './definition.ts';
 import type { OptionName } from './options.ts';
-import { isLoopback, splitAddress } from './values.ts';
+import { splitAddress } from './values.ts';
 
 type Values = Readonly<Partial<Record<OptionName, unknown>>>;
 

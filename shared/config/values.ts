@@ -109,8 +109,3 @@ export function splitAddress(given: string): { readonly host: string; readonly p
   if (match === null) return null;
   return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
 }
-
-/** Whether only this machine can reach a listener on `host`. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}

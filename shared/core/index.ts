@@ -1,3 +1,4 @@
+export { formatAddress, isLoopback } from './address.ts';
 export { assertNever, at, invariant } from './assert.ts';
 export { type Clock, monotonicClock } from './clock.ts';
 export {

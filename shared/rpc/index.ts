@@ -1,4 +1,4 @@
-export { formatAddress, type HostPort, isLoopback, parseAddress } from './address.ts';
+export { type HostPort, parseAddress } from './address.ts';
 export {
   type Channel,
   type ConnectOptions,

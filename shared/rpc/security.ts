@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
-import { LockstepError } from '../core/index.ts';
-import { isLoopback, parseAddress } from './address.ts';
+import { isLoopback, LockstepError } from '../core/index.ts';
+import { parseAddress } from './address.ts';
 
 /** How connections are protected; both ends of a run use the same. */
 export type Security =

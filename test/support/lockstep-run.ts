@@ -2,24 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunResult } from '../../coordinator/index.ts';
 import { repositoryRoot } from './repository.ts';
 
-/** The object that `--json` prints last. */
-export interface RunJson {
-  readonly steps: number;
-  readonly epochs: number;
-  readonly samples: number;
-  readonly replicas: number;
-  readonly workers: number;
-  readonly loss: number | null;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly validation: Readonly<Record<string, number>> | null;
-  readonly test: Readonly<Record<string, number>> | null;
-  readonly weightsSha256: string;
-  readonly samplesPerSecond: number;
-  readonly seconds: number;
-  readonly checkpoint: string;
-}
+/** The object that `--json` prints last, of a run that trained. */
+export type RunJson = RunResult & { readonly samplesPerSecond: number };
 
 export interface Ended {
   readonly code: number | null;

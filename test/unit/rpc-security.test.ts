@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ErrorCode, LockstepError } from '../../shared/core/index.ts';
-import { formatAddress, isLoopback, loadSecurity, parseAddress, requireSafeListener } from '../../shared/rpc/index.ts';
+import { type ErrorCode, formatAddress, isLoopback, LockstepError } from '../../shared/core/index.ts';
+import { loadSecurity, parseAddress, requireSafeListener } from '../../shared/rpc/index.ts';
 import { fromStatus, isConnectionLost, toStatus } from '../../shared/rpc/status.ts';
 
 test('addresses are host and port, with brackets around IPv6', () => {

@@ -14,7 +14,7 @@ import type {
 import { assertFiniteLoss } from './finite-loss.ts';
 import { type BatchTensors, evaluationStep, forward, microstep, variableOf } from './microstep.ts';
 import { ModelWeights } from './model-weights.ts';
-import { planNetwork } from './network.ts';
+import { contributionLayout, emptyParts, planNetwork } from './network.ts';
 import { OptimizerState } from './optimizer-state.ts';
 import { stepSeed } from './random-layers.ts';
 import { readFloats } from './read-tensor.ts';
@@ -64,19 +64,13 @@ export class EagerTrainer implements Trainer {
     this.parameters = model.countParams();
     this.metricNames = options.metrics;
     this.metricCount = options.metrics.length;
-    const { buckets, statistics } = this.#network;
-    this.layout = {
-      gradientBuckets: buckets.map(({ length }) => length),
-      statistics: statistics.reduce((length, weight) => length + weight.read().size, 1 + this.metricCount),
-    };
+    this.layout = contributionLayout(this.#network);
   }
 
   forwardBackward(batch: Batch, { step, replica, globalSamples }: Microstep): Contribution {
     if (batch.realRows === 0) {
-      return {
-        gradients: this.layout.gradientBuckets.map((length) => new Float32Array(length)),
-        statistics: new Float32Array(this.layout.statistics),
-      };
+      const parts = emptyParts(this.layout);
+      return { gradients: parts.slice(0, -1), statistics: parts.at(-1) as Float32Array };
     }
     // The tensorflow engine's random layers mix their own seed with the step's (random-layers.ts).
     if (tf.getBackend() === 'cpu') this.#seededLayers.reseed(this.#seed, step, replica);

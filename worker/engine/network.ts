@@ -1,7 +1,7 @@
 import { LockstepError } from '../../shared/core/index.ts';
 import { resolveLoss, resolveMetric } from '../../shared/job/index.ts';
 import { checkData, type ModelPort } from './check-data.ts';
-import type { TrainerOptions } from './engine.ts';
+import type { ContributionLayout, TrainerOptions } from './engine.ts';
 import { statisticWeights } from './layer-tree.ts';
 import { sampleLosses } from './losses.ts';
 import { resolveAccuracy, sampleMetrics } from './metrics.ts';
@@ -50,4 +50,17 @@ export function planNetwork(
 
 function ports(tensors: readonly tf.SymbolicTensor[], rename: (text: string) => string): ModelPort[] {
   return tensors.map(({ shape, sourceLayer }) => ({ layer: rename(sourceLayer.name), shape: shape.slice(1) }));
+}
+
+/** What one replica of a network contributes to the reduction of a step. */
+export function contributionLayout({ buckets, metrics, statistics }: Network): ContributionLayout {
+  return {
+    gradientBuckets: buckets.map(({ length }) => length),
+    statistics: statistics.reduce((length, weight) => length + weight.read().size, 1 + metrics.length),
+  };
+}
+
+/** The contribution of a replica that has no samples in a step: the buckets, then the statistics. */
+export function emptyParts({ gradientBuckets, statistics }: ContributionLayout): Float32Array[] {
+  return [...gradientBuckets, statistics].map((length) => new Float32Array(length));
 }

@@ -1,11 +1,10 @@
 import type { RunSettings } from '../../shared/config/index.ts';
-import { type ErrorRecord, invariant, LockstepError, monotonicClock } from '../../shared/core/index.ts';
+import { type ErrorRecord, formatAddress, invariant, LockstepError, monotonicClock } from '../../shared/core/index.ts';
 import {
   type Channel,
   type CoordinatorMessage,
   connect,
   controlService,
-  formatAddress,
   loadSecurity,
   type MessageStream,
   parseAddress,

@@ -15,7 +15,7 @@ import { assertFiniteLoss } from '../finite-loss.ts';
 import type { Inspection } from '../inspection.ts';
 import { ModelWeights, type WeightDescription } from '../model-weights.ts';
 import type { NativeBackend } from '../native-backend.ts';
-import { planNetwork } from '../network.ts';
+import { contributionLayout, emptyParts, planNetwork } from '../network.ts';
 import { optimizerRule } from '../optimizers/optimizer-rule.ts';
 import type { OptimizerRule } from '../optimizers/rule.ts';
 import { stepNumbers } from '../optimizers/step-numbers.ts';
@@ -77,10 +77,7 @@ export class CompiledTrainer implements Trainer {
     this.#rule = optimizerRule(options.optimizer);
     this.#rows = at(options.rows, 0);
     this.#seed = options.seed;
-    this.layout = {
-      gradientBuckets: network.buckets.map(({ length }) => length),
-      statistics: network.statistics.reduce((length, weight) => length + weight.read().size, 1 + this.metricCount),
-    };
+    this.layout = contributionLayout(network);
     const { optimizer, inputs, targets, rows } = options;
     this.#graph = buildTrainGraph({
       ...{ backend, network, optimizer, inputs, targets, rows },
@@ -101,7 +98,7 @@ export class CompiledTrainer implements Trainer {
   *parts(batch: Batch, microstep: Microstep): Generator<Float32Array> {
     const rows = batch.realRows;
     if (rows === 0) {
-      for (const length of [...this.layout.gradientBuckets, this.layout.statistics]) yield new Float32Array(length);
+      yield* emptyParts(this.layout);
       return;
     }
     const runs = this.#graph.microsteps.get(rows);
