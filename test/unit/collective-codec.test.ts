@@ -21,9 +21,9 @@ test('what is encoded is decoded, and protobuf’s own decoder reads the same', 
     fc.property(headers, lengths, (header, length) => {
       const values = wildFloats(length, length);
       const bytes = encodeSegment(header, values);
-      const { payload, ...rest } = decodeSegment(bytes, 'rank 1');
+      const { payload, ...rest } = decodeSegment(bytes, 'float32', 'rank 1');
       assert.deepEqual(rest, header);
-      sameBits(payload, values);
+      sameBits(payload as Float32Array, values);
       const other = lockstep.v1.Segment.decode(bytes);
       assert.deepEqual(
         {
@@ -47,9 +47,9 @@ test('what protobuf’s own encoder writes is decoded, with and without fields t
       const values = wildFloats(length, length);
       const all = { ...header, checksum: crc32(bytesOf(values)), payload: bytesOf(values) };
       const written = omitZeros ? Object.fromEntries(Object.entries(all).filter(([, value]) => value !== 0)) : all;
-      const { payload, ...rest } = decodeSegment(lockstep.v1.Segment.encode(written).finish(), 'rank 1');
+      const { payload, ...rest } = decodeSegment(lockstep.v1.Segment.encode(written).finish(), 'float32', 'rank 1');
       assert.deepEqual(rest, header);
-      sameBits(payload, values);
+      sameBits(payload as Float32Array, values);
     }),
   );
 });
@@ -59,7 +59,21 @@ test('behind gRPC’s five bytes the floats are aligned and used where they are'
     const message = encodeSegment({ generation: 1, step: 2, bucket: 3, stage: 0, offset: 4 }, new Float32Array(length));
     const frame = new Uint8Array(5 + message.length);
     frame.set(message, 5);
-    const { payload } = decodeSegment(Buffer.from(frame.buffer, 5), 'rank 1');
+    const { payload } = decodeSegment(Buffer.from(frame.buffer, 5), 'float32', 'rank 1');
+    assert.equal(payload.buffer, frame.buffer, `${length} values were copied`);
+  }
+});
+
+test('bfloat16 values are two bytes each, aligned, and used where they are', () => {
+  for (const length of [0, 1, 2, 31, 33, 4095, 262_145]) {
+    const values = new Uint16Array(length).map((_, index) => index * 257);
+    const header = { generation: 1, step: 2, bucket: 3, stage: 0, offset: 2 };
+    const message = encodeSegment(header, values);
+    const frame = new Uint8Array(5 + message.length);
+    frame.set(message, 5);
+    const { payload, ...rest } = decodeSegment(Buffer.from(frame.buffer, 5), 'bfloat16', 'rank 1');
+    assert.deepEqual(rest, header);
+    assert.deepEqual(payload, values);
     assert.equal(payload.buffer, frame.buffer, `${length} values were copied`);
   }
 });
@@ -73,7 +87,7 @@ test('an altered payload byte is never accepted', () => {
       const altered = Buffer.from(bytes);
       altered[at] = (altered[at] as number) ^ flip;
       assert.throws(
-        () => decodeSegment(altered, 'rank 1 (worker w-1)'),
+        () => decodeSegment(altered, 'float32', 'rank 1 (worker w-1)'),
         (error: LockstepError) =>
           error.code === 'collective/corrupt' &&
           /^rank 1 \(worker w-1\) sent a corrupt segment .*checksum.*step 812, bucket 3, byte 4096/.test(error.message),
@@ -96,8 +110,8 @@ test('any bytes, and any damage to a segment, give a segment or collective/corru
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged, cut, doubled), (bytes) => {
       try {
-        const { payload } = decodeSegment(bytes, 'rank 1');
-        assert.ok(payload.length === 0 || bytesOf(payload).equals(valid.subarray(valid.length - 80)));
+        const { payload } = decodeSegment(bytes, 'float32', 'rank 1');
+        assert.ok(payload.length === 0 || bytesOf(payload as Float32Array).equals(valid.subarray(valid.length - 80)));
       } catch (error) {
         assert.ok(error instanceof LockstepError && error.code === 'collective/corrupt', String(error));
       }
@@ -114,7 +128,7 @@ test('each kind of damage is told', () => {
     ['truncation in the payload', valid.subarray(0, -1), /field 15 of 16 bytes in a message with 15 left/],
     ['truncation in a header field', valid.subarray(0, 3), /ends inside field 1/],
     [
-      'a payload that is no row of floats',
+      'a payload that is no row of values',
       lockstep.v1.Segment.encode({ payload: Buffer.alloc(3) }).finish(),
       /3 bytes is no/,
     ],
@@ -123,6 +137,10 @@ test('each kind of damage is told', () => {
     ['a length that is too long', Buffer.from([0x7a, 0x80, 0x80, 0x80, 0x80, 0x80, 1]), /more than 5 bytes/],
   ];
   for (const [what, bytes, pattern] of cases) {
-    assert.throws(() => decodeSegment(bytes, 'rank 1'), { code: 'collective/corrupt', message: pattern }, what);
+    assert.throws(
+      () => decodeSegment(bytes, 'float32', 'rank 1'),
+      { code: 'collective/corrupt', message: pattern },
+      what,
+    );
   }
 });

@@ -1,7 +1,8 @@
-import { at, type Clock, LockstepError } from '../../shared/core/index.ts';
+import { at, type Clock, invariant, LockstepError } from '../../shared/core/index.ts';
 import { Layout } from './layout.ts';
 import { type Spares, StepReduction } from './step-reduction.ts';
-import type { ChunkRequest, ChunkSource, Member, PeerLinks, Transport } from './transport.ts';
+import type { ChunkRequest, ChunkSource, Member, PeerLinks, SegmentSink, Transport } from './transport.ts';
+import type { WireFormat } from './wire-format.ts';
 
 export interface DirectAllreduceOptions {
   readonly runId: string;
@@ -27,6 +28,7 @@ export interface DirectAllreduceOptions {
 export class DirectAllreduce implements ChunkSource {
   readonly runId: string;
   readonly generation: number;
+  readonly wire: WireFormat = 'float32';
   readonly segmentValues: number;
   readonly #layout: Layout;
   readonly #links: PeerLinks | undefined;
@@ -150,7 +152,11 @@ export class DirectAllreduce implements ChunkSource {
 
   #request(rank: number, request: ChunkRequest, sink: (start: number, values: Float32Array) => void): void {
     if (request.start === request.end) return;
-    this.#links?.pull(rank, request, sink).catch((error: LockstepError) => this.#fail(error));
+    const floats: SegmentSink = (start, values) => {
+      invariant(values instanceof Float32Array, 'a generation of float32 gets float32');
+      sink(start, values);
+    };
+    this.#links?.pull(rank, request, floats).catch((error: LockstepError) => this.#fail(error));
   }
 
   /** A generation that lost a part of a step cannot go on: all its results fail with the first reason. */

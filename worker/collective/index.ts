@@ -3,3 +3,4 @@ export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';
 export type { Member, Transport } from './transport.ts';
 export { isNode, maximalSubtrees, siblingOf, TreeSum } from './tree.ts';
+export type { WireFormat, WireValues } from './wire-format.ts';

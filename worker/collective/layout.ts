@@ -1,7 +1,7 @@
 import { at, invariant, LockstepError, type Range, splitEvenly } from '../../shared/core/index.ts';
 import type { ChunkRequest, Member } from './transport.ts';
 import { maximalSubtrees } from './tree.ts';
-import { valueBytes } from './wire.ts';
+import { valueBytes } from './wire-format.ts';
 
 export interface LayoutOptions {
   readonly rank: number;
@@ -29,7 +29,7 @@ export class Layout {
     this.members = members;
     this.replicas = replicas;
     this.bucketLengths = bucketLengths;
-    this.segmentValues = Math.max(1, Math.floor(options.segmentBytes / valueBytes));
+    this.segmentValues = Math.max(1, Math.floor(options.segmentBytes / valueBytes.float32));
     let next = 0;
     for (const [rank, member] of members.entries()) {
       invariant(member.rank === rank, 'members are in rank order');

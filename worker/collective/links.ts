@@ -13,8 +13,8 @@ export class GenerationLinks implements PeerLinks {
 
   constructor(options: JoinOptions, dial: Dial) {
     const { rank, members, source, segmentTimeoutMs, clock } = options;
-    const { runId, generation, segmentValues } = source;
-    const sender = { runId, generation, workerId: at(members, rank).workerId };
+    const { runId, generation, segmentValues, wire } = source;
+    const sender = { runId, generation, workerId: at(members, rank).workerId, wire };
     for (const peer of members) {
       if (peer.rank === rank) continue;
       const client = new PullClient({ rank, peer, sender, segmentValues, segmentTimeoutMs, clock });

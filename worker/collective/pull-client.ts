@@ -2,7 +2,8 @@ import { type Clock, LockstepError } from '../../shared/core/index.ts';
 import { isConnectionLost, type PullRequest, type StreamEvents } from '../../shared/rpc/index.ts';
 import { decodeSegment, type Segment } from './segment-codec.ts';
 import type { ChunkRequest, Member, SegmentSink } from './transport.ts';
-import { type Sender, stageNumbers, toPullRequest, valueBytes } from './wire.ts';
+import { type Sender, stageNumbers, toPullRequest } from './wire.ts';
+import { valueBytes } from './wire-format.ts';
 
 export interface PullClientOptions {
   readonly rank: number;
@@ -54,9 +55,9 @@ export class PullClient implements StreamEvents<Uint8Array> {
   }
 
   message(bytes: Uint8Array): void {
-    const segment = decodeSegment(bytes, this.#name());
+    const segment = decodeSegment(bytes, this.#options.sender.wire, this.#name());
     const pull = this.#pulls[0];
-    if (pull === undefined) throw this.#corrupt(`${segment.payload.length * valueBytes} bytes that nobody asked for`);
+    if (pull === undefined) throw this.#corrupt(`${segment.payload.byteLength} bytes that nobody asked for`);
     this.#check(pull, segment);
     this.#heardMs = this.#options.clock.now();
     if (segment.payload.length === 0) return;
@@ -92,7 +93,7 @@ export class PullClient implements StreamEvents<Uint8Array> {
       segment.step === request.step &&
       segment.bucket === request.bucket &&
       segment.stage === stageNumbers[request.stage] &&
-      segment.offset === next * valueBytes;
+      segment.offset === next * this.#valueBytes;
     if (!isNext) {
       throw this.#corrupt(
         `bucket ${segment.bucket} byte ${segment.offset} of step ${segment.step} (stage ${segment.stage}) ` +
@@ -101,8 +102,8 @@ export class PullClient implements StreamEvents<Uint8Array> {
     }
     const expected = Math.min(segmentValues, request.end - next);
     if (segment.payload.length !== 0 && segment.payload.length !== expected) {
-      const bytes = segment.payload.length * valueBytes;
-      throw this.#corrupt(`${bytes} bytes for ${this.#awaited(pull)}, ${expected * valueBytes} expected`);
+      const bytes = segment.payload.byteLength;
+      throw this.#corrupt(`${bytes} bytes for ${this.#awaited(pull)}, ${expected * this.#valueBytes} expected`);
     }
   }
 
@@ -142,7 +143,7 @@ export class PullClient implements StreamEvents<Uint8Array> {
 
   #awaited({ request, next }: Pull): string {
     const end = Math.min(next + this.#options.segmentValues, request.end);
-    return `bucket ${request.bucket} bytes ${next * valueBytes}–${end * valueBytes}`;
+    return `bucket ${request.bucket} bytes ${next * this.#valueBytes}–${end * this.#valueBytes}`;
   }
 
   #lost(reason: string, cause?: LockstepError): LockstepError {
@@ -170,6 +171,10 @@ export class PullClient implements StreamEvents<Uint8Array> {
       details: { rank: peer.rank, workerId: peer.workerId, address: peer.address },
       action: code === 'collective/stale' ? 'discard' : 'rejoin',
     });
+  }
+
+  get #valueBytes(): number {
+    return valueBytes[this.#options.sender.wire];
   }
 
   #name(): string {

@@ -9,7 +9,8 @@ import {
 import { type SegmentHeader, segmentMessage } from './segment-codec.ts';
 import type { SourceRegistry } from './source-registry.ts';
 import type { ChunkRequest } from './transport.ts';
-import { fromPullRequest, type Sender, stageNumbers, valueBytes } from './wire.ts';
+import { fromPullRequest, type Sender, stageNumbers } from './wire.ts';
+import { valueBytes } from './wire-format.ts';
 
 /**
  * While what a peer asks for is not there yet (this worker still computes), an empty segment goes out this often. So
@@ -70,6 +71,12 @@ class PullServer implements StreamEvents<PullRequest> {
     this.#stream.rename(`worker ${sender.workerId}`);
     const found = this.#registry.find(sender.runId, sender.generation);
     const source = found instanceof Promise ? await this.#wait(found, headerOf(request, sender, request.start)) : found;
+    if (source.wire !== sender.wire) {
+      throw new LockstepError(
+        'collective/corrupt',
+        `worker ${sender.workerId} asked for ${sender.wire} values in a generation of ${source.wire} values`,
+      );
+    }
     for (let start = request.start; start < request.end && this.#stream.open; ) {
       const end = Math.min(start + source.segmentValues, request.end);
       const header = headerOf(request, sender, start);
@@ -97,6 +104,6 @@ function headerOf(request: ChunkRequest, sender: Sender, start: number): Segment
     step: request.step,
     bucket: request.bucket,
     stage: stageNumbers[request.stage],
-    offset: start * valueBytes,
+    offset: start * valueBytes[sender.wire],
   };
 }

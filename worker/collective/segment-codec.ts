@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { invariant, LockstepError } from '../../shared/core/index.ts';
 import type { OutgoingMessage } from '../../shared/rpc/index.ts';
+import { valueBytes, valuesOver, type WireFormat, type WireValues } from './wire-format.ts';
 
 /** What a segment says about its payload; see peer.proto. */
 export interface SegmentHeader {
@@ -14,7 +15,7 @@ export interface SegmentHeader {
 
 export interface Segment extends SegmentHeader {
   /** Belongs to the receiver: a view on the received bytes where those are aligned, else a copy. */
-  readonly payload: Float32Array;
+  readonly payload: WireValues;
 }
 
 invariant(new Uint8Array(new Uint16Array([1]).buffer)[0] === 1, 'payloads are little-endian in memory');
@@ -27,7 +28,7 @@ const payloadTag = (15 << 3) | 2;
 
 /**
  * gRPC puts five bytes before a message, at the start of a buffer that is 8-byte-aligned: with 3 + 4k bytes before
- * the payload its floats are aligned where they arrive.
+ * the payload its values are aligned where they arrive.
  */
 const alignment = 3;
 
@@ -35,7 +36,7 @@ const alignment = 3;
  * Protobuf's encoding of a Segment, written where it is sent from: one copy of the values and no allocation.
  * The values must not change until then.
  */
-export function segmentMessage(header: SegmentHeader, values: Float32Array): OutgoingMessage {
+export function segmentMessage(header: SegmentHeader, values: WireValues): OutgoingMessage {
   const payload = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
   const unpadded = fixedBytes + 1 + varintBytes(payload.length);
   const padded = unpadded % 4 !== alignment;
@@ -64,10 +65,11 @@ export function segmentMessage(header: SegmentHeader, values: Float32Array): Out
 
 /**
  * Reads any valid encoding of a Segment and checks all of it.
+ * @param wire what the payload is a row of
  * @param peer who sent it, for the message
  * @throws LockstepError collective/corrupt
  */
-export function decodeSegment(bytes: Uint8Array, peer: string): Segment {
+export function decodeSegment(bytes: Uint8Array, wire: WireFormat, peer: string): Segment {
   const fixed = [0, 0, 0, 0, 0, 0];
   let payload = bytes.subarray(0, 0);
   const seen = new Set<number>();
@@ -94,7 +96,9 @@ export function decodeSegment(bytes: Uint8Array, peer: string): Segment {
       throw corrupt(peer, bytes, `unknown field tag ${tag}`);
     }
   }
-  if (payload.length % 4 !== 0) throw corrupt(peer, bytes, `a payload of ${payload.length} bytes is no row of floats`);
+  if (payload.length % valueBytes[wire] !== 0) {
+    throw corrupt(peer, bytes, `a payload of ${payload.length} bytes is no row of ${wire} values`);
+  }
   const [generation, step, bucket, stage, offset, expected] = fixed as [number, number, number, number, number, number];
   const actual = crc32(payload);
   if (actual !== expected) {
@@ -105,12 +109,12 @@ export function decodeSegment(bytes: Uint8Array, peer: string): Segment {
         `(generation ${generation}, step ${step}, bucket ${bucket}, byte ${offset})`,
     );
   }
-  return { generation, step, bucket, stage, offset, payload: asFloats(payload) };
+  return { generation, step, bucket, stage, offset, payload: valuesOver(aligned(payload, wire), wire) };
 }
 
-function asFloats(payload: Uint8Array): Float32Array {
-  const aligned = payload.byteOffset % 4 === 0 ? payload : new Uint8Array(payload);
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+/** A copy only where a sender's encoding left the payload unaligned: the one above never does. */
+function aligned(payload: Uint8Array, wire: WireFormat): Uint8Array {
+  return payload.byteOffset % valueBytes[wire] === 0 ? payload : new Uint8Array(payload);
 }
 
 function varintBytes(value: number): number {

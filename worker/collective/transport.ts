@@ -1,5 +1,6 @@
 import type { Clock, Range } from '../../shared/core/index.ts';
 import type { ByteCounter } from '../../shared/rpc/index.ts';
+import type { WireFormat, WireValues } from './wire-format.ts';
 
 /** A worker's place in a generation. */
 export interface Member {
@@ -29,13 +30,16 @@ export interface ChunkRequest {
 export interface ChunkSource {
   readonly runId: string;
   readonly generation: number;
+  /** What all members' values are on the wire. */
+  readonly wire: WireFormat;
   /** Values in a segment; all members cut chunks the same way. */
   readonly segmentValues: number;
   /**
-   * Values [start, end) of a chunk, now or when they are there. They stay as they are until the peer has them.
+   * Values [start, end) of a chunk in the wire format, now or when they are there. They stay as they are until the
+   * peer has them.
    * @throws LockstepError collective/stale, collective/corrupt for a request that makes no sense
    */
-  read(request: ChunkRequest, fromWorker: string, start: number, end: number): Float32Array | Promise<Float32Array>;
+  read(request: ChunkRequest, fromWorker: string, start: number, end: number): WireValues | Promise<WireValues>;
 }
 
 export interface JoinOptions {
@@ -51,7 +55,7 @@ export interface JoinOptions {
 export interface PeerLinks {
   /**
    * Pulls a chunk; requests to one peer are answered in order. `sink` gets each segment's first value's index in the
-   * bucket and the values, which it owns.
+   * bucket and the values in the wire format, which it owns.
    * @throws LockstepError collective/timeout, collective/corrupt, collective/stale, run/worker-lost
    */
   pull(rank: number, request: ChunkRequest, sink: SegmentSink): Promise<void>;
@@ -59,7 +63,7 @@ export interface PeerLinks {
   close(): void;
 }
 
-export type SegmentSink = (start: number, values: Float32Array) => void;
+export type SegmentSink = (start: number, values: WireValues) => void;
 
 /** How segments travel between workers. One for each worker, for its whole life. */
 export interface Transport {

@@ -1,18 +1,20 @@
 import { LockstepError } from '../../shared/core/index.ts';
 import type { PullRequest } from '../../shared/rpc/index.ts';
 import type { ChunkRequest } from './transport.ts';
-
-/** Bytes in a float32 value. */
-export const valueBytes = 4;
+import { valueBytes, type WireFormat } from './wire-format.ts';
 
 /** `Stage` of peer.proto. */
 export const stageNumbers = { reduce: 0, gather: 1 } as const;
+
+/** `WireFormat` of peer.proto. */
+const wireNumbers: Readonly<Record<WireFormat, number>> = { float32: 0, bfloat16: 1 };
 
 /** Who asks, and in which generation. */
 export interface Sender {
   readonly runId: string;
   readonly generation: number;
   readonly workerId: string;
+  readonly wire: WireFormat;
 }
 
 export function toPullRequest(request: ChunkRequest, sender: Sender): PullRequest {
@@ -24,9 +26,10 @@ export function toPullRequest(request: ChunkRequest, sender: Sender): PullReques
     stage: stageNumbers[request.stage],
     nodeStart: request.node.start,
     nodeEnd: request.node.end,
-    offset: request.start * valueBytes,
-    length: (request.end - request.start) * valueBytes,
+    offset: request.start * valueBytes[sender.wire],
+    length: (request.end - request.start) * valueBytes[sender.wire],
     fromWorker: sender.workerId,
+    wire: wireNumbers[sender.wire],
   };
 }
 
@@ -34,21 +37,28 @@ export function toPullRequest(request: ChunkRequest, sender: Sender): PullReques
 export function fromPullRequest(message: PullRequest): { request: ChunkRequest; sender: Sender } {
   const { offset, length } = { offset: message.offset ?? 0, length: message.length ?? 0 };
   const workerId = message.fromWorker ?? '';
-  if (offset % valueBytes !== 0 || length % valueBytes !== 0 || (message.stage ?? 0) > stageNumbers.gather) {
+  const wire = wireOf(message.wire ?? 0);
+  const size = wire === undefined ? Number.NaN : valueBytes[wire];
+  if (wire === undefined || offset % size !== 0 || length % size !== 0 || (message.stage ?? 0) > stageNumbers.gather) {
     throw new LockstepError(
       'collective/corrupt',
-      `worker ${workerId} asked for stage ${message.stage ?? 0}, ${length} bytes from byte ${offset}: no row of floats`,
+      `worker ${workerId} asked for stage ${message.stage ?? 0}, wire format ${wire ?? message.wire}, ${length} bytes ` +
+        `from byte ${offset}: no row of values`,
     );
   }
   return {
-    sender: { runId: message.runId ?? '', generation: message.generation ?? 0, workerId },
+    sender: { runId: message.runId ?? '', generation: message.generation ?? 0, workerId, wire },
     request: {
       step: message.step ?? 0,
       bucket: message.bucket ?? 0,
       stage: message.stage === stageNumbers.gather ? 'gather' : 'reduce',
       node: { start: message.nodeStart ?? 0, end: message.nodeEnd ?? 0 },
-      start: offset / valueBytes,
-      end: (offset + length) / valueBytes,
+      start: offset / size,
+      end: (offset + length) / size,
     },
   };
+}
+
+function wireOf(number: number): WireFormat | undefined {
+  return (Object.keys(wireNumbers) as WireFormat[]).find((wire) => wireNumbers[wire] === number);
 }
