@@ -107,8 +107,16 @@ function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, read: Rea
   const type: OpAttr = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
   const peephole: OpAttr = { name: 'use_peephole', type: binding.TF_ATTR_BOOL, value: false };
   const clip: OpAttr = { name: 'cell_clip', type: binding.TF_ATTR_FLOAT, value: 0 };
-  const run = (op: string, attrs: OpAttr[], inputs: TensorLike[], outputs: number): Tensor[] =>
-    backend.executeMultipleOutputs(op, attrs, inputs, outputs) as unknown as Tensor[];
+  const run = (op: string, attrs: OpAttr[], inputs: TensorLike[], outputs: number): Tensor[] => {
+    const ids = backend.getInputTensorIds([time, ...inputs]);
+    try {
+      const made = backend.binding.executeOp(op, attrs, ids, outputs);
+      return made.map((metadata) => backend.createOutputTensor(metadata) as unknown as Tensor);
+    } finally {
+      // tfjs-node uploads an int64 scalar for each op that reads it, and forgets it.
+      backend.binding.deleteTensor(at(ids, 0));
+    }
+  };
 
   return (x: Tensor, w: Tensor, b: Tensor, h0: Tensor, c0: Tensor): [Tensor, Tensor?] => {
     const forward = tf.customGrad((...args) => {
@@ -121,7 +129,7 @@ function blockLstm(tf: Tfjs, backend: NativeBackend, time: TensorLike, read: Rea
         (t: Tensor[]) => void,
       ];
       const none = tf.zeros([at(h0.shape, 1)]);
-      const made = run('BlockLSTMV2', [type, clip, peephole], [time, x, c0, h0, w, none, none, none, b], 7);
+      const made = run('BlockLSTMV2', [type, clip, peephole], [x, c0, h0, w, none, none, none, b], 7);
       save([x, w, b, h0, c0, ...made]);
       const [cs, hs] = [at(made, 1), at(made, 6)];
       // tf.customGrad knows one result: two sequences leave stacked along the features.

@@ -1,6 +1,7 @@
 import type { SampleLoss } from './losses.ts';
 import type { Bucket } from './plan-buckets.ts';
 import { withStepSeed } from './random-layers.ts';
+import { takeGradients } from './take-gradients.ts';
 import { tf } from './tf.ts';
 
 /** A model with everything that its training step needs to know. */
@@ -65,7 +66,7 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
     try {
       let predictions: readonly tf.Tensor[] = [];
       let lossSum: tf.Tensor = scale.samples;
-      const { grads } = tf.variableGrads(() => {
+      const gradients = takeGradients(() => {
         predictions = withStepSeed(scale.seed, () => forward(model, batch.inputs, true)).map(keep);
         const weighted = tf.sum(tf.mul(sampleLoss(network, batch.targets, predictions), batch.weights));
         const penalty = regularization(model);
@@ -84,7 +85,7 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
       );
       return {
         gradients: network.buckets.map(({ members }) =>
-          concatFlat(members.map((member) => gradientOf(trainable[member] as tf.LayerVariable, grads))),
+          concatFlat(members.map((member) => gradientOf(trainable[member] as tf.LayerVariable, gradients))),
         ),
         statistics: concatFlat([lossSum, ...metricSums, ...changes]),
       };
@@ -133,7 +134,7 @@ function regularization(model: tf.LayersModel): tf.Tensor | null {
 }
 
 /** A weight that the loss doesn't depend on has no entry. */
-function gradientOf(weight: tf.LayerVariable, gradients: Readonly<Record<string, tf.Tensor>>): tf.Tensor {
+function gradientOf(weight: tf.LayerVariable, gradients: Readonly<Record<string, tf.Tensor | undefined>>): tf.Tensor {
   return gradients[variableOf(weight).name] ?? tf.zerosLike(weight.read());
 }
 

@@ -4,6 +4,8 @@ export interface NativeBackend {
   readSync: (dataId: object) => unknown;
   /** Uploads what is not on the device yet, and gives the native handles. */
   getInputTensorIds: (tensors: readonly TensorLike[]) => number[];
+  /** A tensor that owns the handle. */
+  createOutputTensor: (made: TensorMetadata) => TensorLike;
   executeSingleOutput: (op: string, attrs: readonly OpAttr[], inputs: readonly TensorLike[]) => TensorLike;
   executeMultipleOutputs: (
     op: string,
