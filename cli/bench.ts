@@ -1,30 +1,37 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { LockstepError } from '../shared/core/index.ts';
+import type { AllreduceFlags, Contestant } from './allreduce/index.ts';
+import { exitCodes } from './failures.ts';
 import type { Finish } from './program.ts';
-import { findPackageRoot } from './setup/package-root.mjs';
-import { runAttached } from './setup/run-command.mjs';
 
-/** Benchmarks are tests: they live with them, and this only starts them. */
+const examples = `
+Examples:
+  lockstep bench allreduce                                 2 and 4 processes, 1 to 64 MB
+  lockstep bench allreduce --workers 8 --bytes 4MB,25MB
+  lockstep bench allreduce --workers 2 --bytes 25MB --json
+
+Bus bandwidth is that of nccl-tests: 2(W−1)/W · bytes / time. CPU seconds are those of one process for each GB that it
+had reduced. In a checkout, "npm run bench -- allreduce" measures gloo beside it.`;
+
+/** What users measure on their own machines. Comparisons with other libraries live with the tests. */
 export function benchCommand(program: Command, finish: Finish): void {
-  program
-    .command('bench')
-    .description('Measure a training step beside plain tfjs-node, Keras and PyTorch (in a checkout only).')
-    .argument('[arguments...]', 'what to measure and how; without any, what there is')
-    .allowUnknownOption()
-    .helpOption(false)
-    .action(async (args: readonly string[]) => {
-      finish(await bench(args));
-    });
+  const bench = program.command('bench').description('Measure what this machine and its network give.');
+  allreduceCommand(bench, finish, async () => []);
 }
 
-async function bench(args: readonly string[]): Promise<number> {
-  const root = findPackageRoot();
-  const main = join(root, 'dist', 'test', 'bench', 'main.js');
-  if (!existsSync(main) || !existsSync(join(root, 'test', 'bench'))) {
-    const problem = 'benchmarks are no part of the installed package: run "npm run bench -- step" in a checkout';
-    throw new LockstepError('config/invalid', problem);
-  }
-  return runAttached(process.execPath, [main, ...args]);
+/** @param beside what else is measured, in turns with Lockstep */
+export function allreduceCommand(parent: Command, finish: Finish, beside: () => Promise<Contestant[]>): void {
+  parent
+    .command('allreduce')
+    .description('Time and bus bandwidth of summing arrays over processes, as training sums gradients.')
+    .option('--workers <N,…>', 'worker counts', '2,4')
+    .option('--bytes <SIZE,…>', 'sizes, such as 64KiB or 4MB', '1MB,4MB,25MB,64MB')
+    .option('--bucket-bytes <SIZE>', 'what is reduced is cut in buckets of at most this size', '4MiB')
+    .option('--rounds <N>', 'turns of each size; medians are over all of them', '5')
+    .option('--json', 'make the last line of standard output one JSON object', false)
+    .addHelpText('after', examples)
+    .action(async (flags: AllreduceFlags) => {
+      const { readAllreduceOptions, runAllreduceBenchmark } = await import('./allreduce/index.ts');
+      await runAllreduceBenchmark(readAllreduceOptions(flags), await beside());
+      finish(exitCodes.success);
+    });
 }

@@ -68,7 +68,7 @@ export function buildProgram(finish: Finish): Command {
     certsCommand,
   ];
   for (const register of registrations) register(program, finish);
-  for (const line of [program, ...program.commands]) {
+  for (const line of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {
     line
       .exitOverride()
       .configureOutput({ writeErr: () => {} })
@@ -82,8 +82,7 @@ export function buildProgram(finish: Finish): Command {
 
 /** Commander's complaint as one of ours, with the nearest thing that it knows. */
 function usageError(error: CommanderError, program: Command, argv: readonly string[]): LockstepError {
-  const line = program.commands.find((command) => command.name() === argv[0]) ?? program;
-  const path = line === program ? 'lockstep' : `lockstep ${line.name()}`;
+  const { line, path } = lineOf(program, argv);
   const help = `${path} --help lists what there is`;
   const named = /'(.+)'/.exec(error.message)?.[1] ?? '';
   const message = error.message.replace(/^error: /, '').split('\n', 1)[0] ?? '';
@@ -92,10 +91,23 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
     return new LockstepError('config/unknown', `unknown option ${named}; ${suggest(named, known)}${help}`);
   }
   if (error.code === 'commander.unknownCommand') {
-    const known = program.commands.map((command) => command.name());
+    const known = line.commands.map((command) => command.name());
     return new LockstepError('config/unknown', `unknown command ${named}; ${suggest(named, known)}${help}`);
   }
   return new LockstepError('config/invalid', `${message}; ${help}`);
+}
+
+/** The command that the arguments begin with, down to its own commands. */
+function lineOf(program: Command, argv: readonly string[]): { line: Command; path: string } {
+  let line = program;
+  let path = 'lockstep';
+  for (const name of argv) {
+    const next = line.commands.find((command) => command.name() === name);
+    if (next === undefined) break;
+    line = next;
+    path += ` ${name}`;
+  }
+  return { line, path };
 }
 
 function suggest(given: string, known: readonly string[]): string {

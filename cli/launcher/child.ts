@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { ErrorRecord } from '../../shared/core/index.ts';
+import { forkOptions, type NetworkNode } from '../network/index.ts';
 import { parseErrorText } from './error-text.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import type { ChildWords } from './report.ts';
@@ -12,6 +13,8 @@ export interface ChildOptions {
   /** Shown by ps; the options themselves travel by message. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Where it runs; this host when not given. */
+  readonly node?: NetworkNode;
   readonly stdout: 'inherit' | ((line: string) => void);
   readonly stderr: 'inherit' | ((line: string) => void);
   onMessage(message: FromChild): void;
@@ -35,8 +38,7 @@ export class LaunchedChild {
     this.#process = fork(options.module, [...options.args], {
       detached: true,
       env: { ...process.env, ...options.env },
-      // The launcher's own --inspect or --import must not reach the children.
-      execArgv: [],
+      ...forkOptions(options.node ?? { prefix: [] }),
       stdio: ['ignore', stdout === 'inherit' ? 'inherit' : 'pipe', stderr === 'inherit' ? 'inherit' : 'pipe', 'ipc'],
     });
     const ends: Promise<void>[] = [];

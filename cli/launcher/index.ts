@@ -1,3 +1,4 @@
+export { type CoordinatorProcess, startCoordinator } from './coordinator-process.ts';
 export { type Interrupts, type LaunchOptions, type LaunchOutcome, launch } from './launch.ts';
 export type { CoordinatorStart, WorkerStart } from './messages.ts';
 export { type LaunchPlan, type PlanInput, planLaunch, runSettings, usableGpus } from './plan.ts';

@@ -69,11 +69,12 @@ function summarize(checks, note) {
  * @param {NodeJS.ProcessEnv} env
  */
 function runNext(packageRoot, { command, args }, env) {
-  const program =
-    command === 'test'
-      ? [join(packageRoot, 'cli', 'setup', 'run-tests.mjs')]
-      : [join(packageRoot, 'cli', 'lockstep.mjs'), command];
-  return runAttached(process.execPath, [...program, ...args], { env });
+  const programs = {
+    test: [join(packageRoot, 'cli', 'setup', 'run-tests.mjs')],
+    bench: [join(packageRoot, 'dist', 'test', 'bench', 'main.js')],
+    demo: [join(packageRoot, 'cli', 'lockstep.mjs'), 'demo'],
+  };
+  return runAttached(process.execPath, [...programs[command], ...args], { env });
 }
 
 /** @returns {Promise<number>} exit status */

@@ -1,62 +1,31 @@
-/** Entry of `npm run bench -- step`; `lockstep bench` starts it. */
-import { parseArgs } from 'node:util';
-import { runStepBenchmark } from './step-benchmark.ts';
-import { runnerNames, workloads } from './workloads.ts';
-
-const usage = `usage: npm run bench -- step [--json] [--steps N] [--workloads a,b] [--runners a,b]
-
-  step          one training step: Lockstep, plain tfjs-node, Keras and PyTorch on the same work, in turns
-
-  --json        the last line of standard output is one JSON object
-  --steps N     timed steps of each library (default and least: 30)
-  --workloads   some of ${workloads.map(({ name }) => name).join(',')} (default: all)
-  --runners     some of ${runnerNames.join(',')} (default: all)`;
-
-/** A median of fewer says too little on a shared machine. */
-const LEAST_STEPS = 30;
+/** Entry of `npm run bench -- …`: Lockstep beside other libraries, on the same work, in turns. */
+import { Command, CommanderError } from 'commander';
+import { allreduceCommand } from '../../cli/bench.ts';
+import { describeFailure } from '../../cli/failures.ts';
+import { findGloo } from './gloo-group.ts';
+import { stepCommand } from './step-command.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(argv);
-  const refuse = (problem: string): number => {
-    console.error(`${problem}\n\n${usage}`);
-    return 2;
-  };
-  if (values === undefined) return refuse(positionals);
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
-  if (positionals.length !== 1 || positionals[0] !== 'step') return refuse('expected what to measure: step');
-  const steps = Number(values.steps);
-  if (!Number.isInteger(steps) || steps < LEAST_STEPS) {
-    return refuse(`--steps ${values.steps}: expected a whole number of at least ${LEAST_STEPS}`);
-  }
-  const chosen = { workloads: values.workloads.split(','), runners: values.runners.split(',') };
-  const known = { workloads: workloads.map(({ name }) => name), runners: runnerNames } as const;
-  for (const option of ['workloads', 'runners'] as const) {
-    const unknown = chosen[option].find((name) => !(known[option] as readonly string[]).includes(name));
-    if (unknown !== undefined) return refuse(`--${option} ${unknown}: expected some of ${known[option].join(',')}`);
-  }
-  await runStepBenchmark({ steps, ...chosen, json: values.json });
-  return 0;
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-        steps: { type: 'string', default: String(LEAST_STEPS) },
-        workloads: { type: 'string', default: workloads.map(({ name }) => name).join(',') },
-        runners: { type: 'string', default: runnerNames.join(',') },
-      },
+  let exitCode = 0;
+  const program = new Command('npm run bench --').exitOverride();
+  program
+    .command('step')
+    .description('One training step: Lockstep, plain tfjs-node, Keras and PyTorch.')
+    .argument('[arguments...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (args: readonly string[]) => {
+      exitCode = await stepCommand(args);
     });
+  allreduceCommand(program, (code) => (exitCode = code), findGloo);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
   } catch (error) {
-    return { values: undefined, positionals: error instanceof Error ? error.message : String(error) };
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    console.error(describeFailure(error));
+    return 1;
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exit(await main(process.argv.slice(2)));

@@ -5,7 +5,7 @@ import { findPackageRoot } from '../../cli/setup/package-root.mjs';
 import { providePython } from './python-environment.ts';
 import { type RunnerCommand, RunnerProcess } from './runner-process.ts';
 import { formatReports, reportWorkload, type StepTimes, type WorkloadReport } from './step-report.ts';
-import { batchRows, type RunnerName, runnerNames, type Workload, workloads } from './workloads.ts';
+import { batchRows, pythonPackages, type RunnerName, runnerNames, type Workload, workloads } from './workloads.ts';
 
 export interface StepBenchmarkOptions {
   /** Timed steps of each library and workload. */
@@ -64,8 +64,7 @@ async function commandOf(name: RunnerName): Promise<RunnerCommand | { readonly s
       return { name, command: process.execPath, args: [program('./tfjs-node-runner.js')] };
     case 'keras':
     case 'pytorch': {
-      const packages = name === 'keras' ? ['tensorflow-cpu==2.21.0'] : ['torch', 'numpy'];
-      const environment = await providePython(name, packages, note);
+      const environment = await providePython(name, pythonPackages[name], note);
       return environment.state === 'missing'
         ? { skip: environment.reason }
         : { name, command: environment.python, args: [script(`${name}_steps.py`)] };

@@ -30,3 +30,6 @@ export const workloads: readonly Workload[] = [
 
 export const runnerNames = ['lockstep', 'tfjs-node', 'keras', 'pytorch'] as const;
 export type RunnerName = (typeof runnerNames)[number];
+
+/** What pip installs for each of the Python libraries. */
+export const pythonPackages = { keras: ['tensorflow-cpu==2.21.0'], pytorch: ['torch', 'numpy'] } as const;

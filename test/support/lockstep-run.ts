@@ -70,6 +70,11 @@ export class LockstepRun {
     return { coordinator: withRole('coordinator')[0], workers: withRole('worker') };
   }
 
+  /** All processes that this command started and that are there. */
+  descendants(): readonly number[] {
+    return childPids(this.pid);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
   }

@@ -1,0 +1,39 @@
+import { LockstepError } from '../../shared/core/index.ts';
+import { terminalInterrupts } from '../run-locally.ts';
+import { probeMachine } from '../setup/machine.mjs';
+import type { AllreduceOptions } from './arguments.ts';
+import type { Contestant } from './group.ts';
+import { lockstepContestant } from './lockstep-group.ts';
+import { measureAllreduce } from './measure.ts';
+import { formatAllreduce } from './report.ts';
+
+/**
+ * Measures and prints a table, with `json` also one JSON object as the last line of standard output.
+ * @param beside what else is measured, in turns with Lockstep
+ * @throws LockstepError run/interrupted, run/worker-lost, …
+ */
+export async function runAllreduceBenchmark(
+  options: AllreduceOptions,
+  beside: readonly Contestant[] = [],
+): Promise<void> {
+  const abort = new AbortController();
+  const unsubscribe = terminalInterrupts(() => abort.abort());
+  const note = (line: string): void => console.error(`bench: ${line}`);
+  try {
+    const contestants = [lockstepContestant(options), ...beside] as const;
+    const sizes = await measureAllreduce({ ...options, contestants, note, signal: abort.signal });
+    const { cpuModel, cpuThreads, nodeVersion } = probeMachine();
+    const title = `Allreduce of float32 values, one process a worker, medians. ${cpuModel}, ${cpuThreads} threads, Node.js ${nodeVersion}.`;
+    (options.json ? console.error : console.log)(`${title}\n\n${formatAllreduce(sizes)}`);
+    if (!options.json) return;
+    const machine = { cpuModel, cpuThreads, nodeVersion };
+    const { rounds, bucketBytes } = options;
+    console.log(JSON.stringify({ benchmark: 'allreduce', rounds, bucketBytes, machine, sizes }));
+  } catch (error) {
+    // What was killed for Ctrl-C reports that it was killed.
+    if (abort.signal.aborted) throw new LockstepError('run/interrupted', 'the benchmark was ended by the user');
+    throw error;
+  } finally {
+    unsubscribe();
+  }
+}

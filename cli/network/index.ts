@@ -1,0 +1,1 @@
+export { commandOn, forkOptions, loopbackNetwork, type Network, type NetworkNode } from './node.ts';
