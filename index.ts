@@ -1,5 +1,17 @@
 /** The public API of Lockstep. */
 
+import { type JobInput as AnyJobInput, defineJob as defineAnyJob, type Job } from './shared/job/index.ts';
+import type { OwnFunction } from './worker/engine/index.ts';
+
+/** What a job file passes to `defineJob`. */
+export type JobInput<Model = unknown> = AnyJobInput<Model, OwnFunction>;
+
+/**
+ * Checks a job and fills in its defaults: `export default defineJob({ … })`.
+ * @throws LockstepError job/invalid with the field, what was given and what was expected
+ */
+export const defineJob: <Model>(input: JobInput<Model>) => Job<Model> = defineAnyJob;
+
 export { type TrainOptions, type TrainResult, train } from './cli/index.ts';
 export { type ErrorAction, type ErrorCode, type ErrorRecord, LockstepError } from './shared/core/index.ts';
 export {
@@ -8,9 +20,7 @@ export {
   type DatasetDescription,
   type Directory,
   datasets,
-  defineJob,
   type Job,
-  type JobInput,
   type LearningRate,
   type LossName,
   type MetricName,
@@ -22,4 +32,4 @@ export {
   type TensorSpec,
 } from './shared/job/index.ts';
 export type { OpenContext, Source } from './worker/data/index.ts';
-export { tf } from './worker/engine/index.ts';
+export { type OwnFunction, tf } from './worker/engine/index.ts';

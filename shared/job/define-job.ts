@@ -1,18 +1,21 @@
 import { LockstepError } from '../core/index.ts';
 import { checkCount, type Dataset, show } from './dataset.ts';
-import type { Job, LossName, MetricName, Precision } from './job.ts';
-import { nearestName, resolveLoss, resolveMetric, resolvePrecision } from './names.ts';
+import type { Job, LossName, MetricName, OwnSampleFunction, Precision } from './job.ts';
+import { nearestName, resolvePrecision } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
+import { metricName, readLoss, readMetric } from './own-functions.ts';
 
-/** What a job file passes to `defineJob`. */
-export interface JobInput<Model = unknown> {
+/** What a job file passes to `defineJob`; `Own` is what a loss or metric of its own looks like. */
+export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
   /** Builds the model; a function, because its random weights must be drawn from the run's seed on every worker. */
   readonly model: () => Model | Promise<Model>;
   /** A name (Keras's defaults), or what a function of `optimizers` returned. */
   readonly optimizer: OptimizerName | OptimizerConfig;
-  readonly loss: LossName;
-  readonly metrics?: readonly MetricName[];
+  /** A name, or a function over tf ops that gives the loss of each sample. */
+  readonly loss: LossName | Own;
+  /** Names, or named functions that give each sample's value: the metric is their mean. */
+  readonly metrics?: readonly (MetricName | Own)[];
   readonly data: {
     readonly train: Dataset;
     /** Measured after every epoch. */
@@ -75,7 +78,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
   const job: Job<Model> = {
     model,
     optimizer: resolveOptimizer(input.optimizer),
-    loss: resolveLoss(input.loss),
+    loss: readLoss(input.loss),
     metrics: resolveMetrics(input.metrics ?? []),
     data: describeData(input.data),
     batchSize,
@@ -116,13 +119,14 @@ function checkSeed(seed: unknown): void {
   throw new LockstepError('job/invalid', `seed must be a whole number from 0 to 2^53 - 1, got ${show(seed)}.`);
 }
 
-function resolveMetrics(metrics: unknown): MetricName[] {
+function resolveMetrics(metrics: unknown): Job['metrics'] {
   if (!Array.isArray(metrics)) {
-    throw new LockstepError('job/invalid', `metrics must be an array of names, got ${show(metrics)}.`);
+    throw new LockstepError('job/invalid', `metrics must be an array of names or functions, got ${show(metrics)}.`);
   }
-  const names = metrics.map(resolveMetric);
+  const resolved = metrics.map(readMetric);
+  const names = resolved.map(metricName);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated === undefined) return names;
+  if (repeated === undefined) return resolved;
   throw new LockstepError('job/invalid', `metrics name "${repeated}" twice.`);
 }
 

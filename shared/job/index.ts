@@ -8,6 +8,7 @@ export type {
   Job,
   LossName,
   MetricName,
+  OwnSampleFunction,
   Precision,
   TensorSpec,
   TransformDescription,
@@ -26,4 +27,5 @@ export {
 } from './names.ts';
 export type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';
+export { lossName, metricName } from './own-functions.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';

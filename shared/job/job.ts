@@ -45,6 +45,12 @@ export type MetricName =
   | 'meanAbsoluteError';
 
 /**
+ * A loss or metric of the user's own, over tf ops: one value per sample, [batch], or [batch, …], whose mean over all but
+ * the first dimension is taken. `worker/engine` types its tensors (`OwnFunction` there); shared/ doesn't import tfjs.
+ */
+export type OwnSampleFunction = (yTrue: never, yPred: never, mask: never) => unknown;
+
+/**
  * What matrix products and convolutions compute in. `mixed_bfloat16`, as Keras names it, gives them bfloat16 inputs and
  * leaves everything else, weights first of all, in float32.
  */
@@ -55,8 +61,8 @@ export interface Job<Model = unknown> {
   /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
   readonly model: () => Model | Promise<Model>;
   readonly optimizer: OptimizerConfig;
-  readonly loss: LossName;
-  readonly metrics: readonly MetricName[];
+  readonly loss: LossName | OwnSampleFunction;
+  readonly metrics: readonly (MetricName | OwnSampleFunction)[];
   readonly data: {
     readonly train: DatasetDescription;
     readonly validation?: DatasetDescription;

@@ -73,6 +73,12 @@ test('a sound job passes every check, each with its numbers', { skip }, async ()
   assert.match(found['speed']?.found ?? '', /ms a step.*samples\/s; all 9 steps by one worker/);
 });
 
+test('a job with a loss and a metric of its own passes every check', { skip }, async () => {
+  const { code, checks } = await doctor(join(repositoryRoot, 'test/support/jobs/own-loss.ts'));
+  assert.equal(code, 0, JSON.stringify(checks));
+  assert.match(checks.find(({ name }) => name === 'job')?.found ?? '', /^adam, a loss of its own, batch 24/);
+});
+
 const cannotTrain: readonly (readonly [string, string, string, string, RegExp])[] = [
   [
     'reads values',
@@ -90,6 +96,13 @@ const cannotTrain: readonly (readonly [string, string, string, string, RegExp])[
   ],
   ['has no gradient', 'return tf.topk(x, 6).values;', '', 'model', /engine\/unsupported: .*op TopK in layer mine/],
   ['fails in a layer', 'return x.shapes.length;', '', 'model', /in layer mine: .*length/],
+  [
+    'gives one loss for a batch',
+    'return x;',
+    'loss: (yTrue, yPred) => tf.mean(tf.squaredDifference(yTrue, yPred)),',
+    'model',
+    /job\/invalid: the job’s loss gave one number .*\[batch\]/,
+  ],
   ['diverges', 'return x;', 'optimizer: optimizers.sgd({ learningRate: 1e30 }),', 'training', /engine\/non-finite/],
   ['does not fit its data', 'return tf.add(x, tf.ones([5]));', '', 'model', /mine/],
 ];

@@ -45,6 +45,13 @@ test('profile tells phases, ops and layers of a job, and writes a trace of all o
   for (const name of ['data', 'forwardBackward', 'apply', ...kinds]) assert.ok(names.has(name), name);
 });
 
+test('profile counts a loss of the job’s own by its name', { skip }, async () => {
+  const own = join(repositoryRoot, 'test/support/jobs/own-loss.ts');
+  const ended = await lockstep(['profile', own, '--steps', '2', '--out', out]);
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.match(ended.stdout, /^ {2}job\.loss +\d/m);
+});
+
 test('profile for people names the method and the layers', { skip }, async () => {
   const ended = await lockstep(['profile', job, '--steps', '2', '--precision', 'mixed_bfloat16', '--out', out]);
   assert.equal(ended.code, 0, ended.stderr);

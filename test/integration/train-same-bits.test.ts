@@ -9,6 +9,7 @@ after(removeOutputs);
 
 const smallJob = join(repositoryRoot, 'test/support/jobs/small.ts');
 const clippedJob = join(repositoryRoot, 'test/support/jobs/clipped.ts');
+const ownLossJob = join(repositoryRoot, 'test/support/jobs/own-loss.ts');
 const recurrentJob = join(repositoryRoot, 'test/support/jobs/recurrent.ts');
 
 async function withWorkers(args: readonly string[], counts: readonly number[]): Promise<RunJson[]> {
@@ -74,6 +75,13 @@ test('an LSTM over an embedding gives the same bits on 1 and 3 workers', async (
 
 test('a schedule, weight decay and clipping by the global norm give the same bits on 1 and 2 workers', async () => {
   assertSame(await withWorkers([clippedJob, '--replicas', '4'], [1, 2]));
+});
+
+test('a loss and a metric of the job’s own give the same bits and means on 1, 2 and 4 workers', async () => {
+  const results = await withWorkers([ownLossJob, '--replicas', '4'], [1, 2, 4]);
+  assertSame(results);
+  assert.deepEqual(Object.keys(results[0]?.metrics ?? {}), ['meanAbsoluteError', 'covered']);
+  assert.ok((results[0]?.test?.covered ?? -1) >= 0);
 });
 
 test('a reader that leaves values untouched gives the same bits on 1, 2 and 4 workers', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { EngineName } from '../../worker/engine/index.ts';
 import { determinismContract } from './engine-contract-determinism.ts';
 import { limitsContract } from './engine-contract-limits.ts';
+import { ownFunctionsContract } from './engine-contract-own-functions.ts';
 import { trainingContract } from './engine-contract-training.ts';
 import { weightsContract } from './engine-contract-weights.ts';
 import { openEngineUnderTest } from './engine-under-test.ts';
@@ -21,4 +22,5 @@ export async function engineContract(name: EngineName, { compile }: { readonly c
   determinismContract(subject);
   weightsContract(subject);
   limitsContract(subject);
+  ownFunctionsContract(subject);
 }

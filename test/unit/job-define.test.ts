@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { datasets, defineJob, isJob, type JobInput, optimizers } from '../../shared/job/index.ts';
+import { datasets, defineJob, isJob, type JobInput, lossName, metricName, optimizers } from '../../shared/job/index.ts';
 import { thrown } from '../support/thrown.ts';
 
 const train = datasets.glyphs({ samples: 10 });
@@ -57,7 +57,20 @@ const bad: readonly (readonly [string, object, RegExp])[] = [
   ['an unknown optimizer', { optimizer: 'adma' }, /unknown optimizer "adma"; did you mean "adam"/],
   ['an unknown loss', { loss: 'categoricalCrossentropi' }, /unknown loss .*did you mean "categoricalCrossentropy"/],
   ['an unknown metric', { metrics: ['acuracy'] }, /unknown metric "acuracy"; did you mean "accuracy"/],
-  ['a metric alone', { metrics: 'accuracy' }, /metrics must be an array of names, got "accuracy"/],
+  [
+    'a metric function without a name',
+    {
+      metrics: [
+        (
+          () => () =>
+            null
+        )(),
+      ],
+    },
+    /a metric function has no name; .*under its name/,
+  ],
+  ['a metric function that is called as another', { metrics: [function loss() {}] }, /is called "loss", which means/],
+  ['a metric alone', { metrics: 'accuracy' }, /metrics must be an array of names or functions, got "accuracy"/],
   ['a metric twice', { metrics: ['accuracy', 'acc'] }, /metrics name "accuracy" twice/],
   ['a misspelt field', { batchsize: 32 }, /knows no "batchsize"; did you mean "batchSize"/],
   ['a misspelt split', { data: { train, tset: train } }, /data knows no "tset"; did you mean "test"/],
@@ -169,3 +182,17 @@ for (const [what, make, message] of badData) {
     assert.match(thrown('job/invalid', make).message, message);
   });
 }
+
+test('a loss or metric may be a function of the job’s own; a metric is reported under the function’s name', () => {
+  const loss = () => null;
+  function topFive() {
+    return null;
+  }
+  const job = defineJob({ ...good, loss, metrics: ['accuracy', topFive] });
+  assert.equal(job.loss, loss);
+  assert.deepEqual(job.metrics.map(metricName), ['accuracy', 'topFive']);
+  assert.deepEqual(
+    [lossName('meanSquaredError'), lossName(topFive), lossName(loss)],
+    ['meanSquaredError', 'a loss of its own (topFive)', 'a loss of its own'],
+  );
+});

@@ -100,6 +100,7 @@ test('an evaluation visits every sample once, in order', () => {
 const fingerprint: JobFingerprint = {
   jobFileHash: 'a',
   topology: { layers: [1, 2] },
+  graphSha256: null,
   initialWeightsSha256: 'b',
   job,
   train: { inputs: [{ shape: [2], dtype: 'float32' }], targets: [] },
@@ -119,6 +120,16 @@ test('the job hash ignores the order of keys and where files are, and nothing el
   assert.notEqual(hashJob({ ...fingerprint, initialWeightsSha256: 'c' }), hash);
   assert.notEqual(hashJob({ ...fingerprint, datasetSizes: { train: 51 } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, job: { ...job, loss: 'meanAbsoluteError' } }), hash);
+  assert.notEqual(hashJob({ ...fingerprint, graphSha256: 'd' }), hash);
+  const withLoss = (loss: () => number): string => hashJob({ ...fingerprint, job: { ...job, loss } });
+  assert.notEqual(
+    withLoss(() => 1),
+    withLoss(() => 2),
+  );
+  assert.equal(
+    withLoss(() => 1),
+    withLoss(() => 1),
+  );
 });
 
 test('the progress board tells another view of its memory what the writer does', () => {

@@ -16,7 +16,8 @@ export interface DataFit {
   readonly modelOutputs: readonly ModelPort[];
   readonly inputs: readonly TensorSpec[];
   readonly targets: readonly TensorSpec[];
-  readonly loss: LossName;
+  /** Null for a loss of the job's own, which takes what it gets. */
+  readonly loss: LossName | null;
 }
 
 /**
@@ -35,7 +36,9 @@ export function checkData(fit: DataFit): void {
         "change the model's inputShape, or the data's shape by a transform such as resize",
     );
   }
-  for (const [index, port] of fit.modelOutputs.entries()) checkTarget(fit.loss, port, fit.targets[index] as TensorSpec);
+  const { loss } = fit;
+  if (loss === null) return;
+  for (const [index, port] of fit.modelOutputs.entries()) checkTarget(loss, port, fit.targets[index] as TensorSpec);
 }
 
 function checkCount(what: string, ports: readonly ModelPort[], specs: readonly TensorSpec[]): void {

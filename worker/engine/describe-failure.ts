@@ -1,5 +1,6 @@
 import { LockstepError } from '../../shared/core/index.ts';
 import { type GraphNode, layerOf } from '../graph/index.ts';
+import { placeText } from './own-scope.ts';
 
 /**
  * What went wrong in a model's ops, in the user's terms.
@@ -14,7 +15,7 @@ export function describeFailure(
   failedIn: readonly string[] = [],
 ): LockstepError {
   const failedLayer = layerOf(['', ...failedIn, ''].join('/'));
-  const where = failedLayer === undefined ? '' : ` in layer ${failedLayer}`;
+  const where = failedLayer === undefined ? '' : ` in ${placeText(failedLayer)}`;
   const absent = error instanceof Error && /kernel '(\w+)' not registered/i.exec(error.message);
   if (absent) {
     return new LockstepError(
@@ -27,7 +28,7 @@ export function describeFailure(
   if (missing) {
     const op = recorded.findLast(({ op }) => op === missing[1] || op === `${missing[1]}V2`);
     const name = layerOf(op?.name ?? '');
-    const layer = name === undefined ? '' : ` in layer ${name}`;
+    const layer = name === undefined ? '' : ` in ${placeText(name)}`;
     return new LockstepError(
       'engine/unsupported',
       `TensorFlow.js has no gradient for the op ${missing[1]}${layer}, which the model uses on the way from a weight to ` +

@@ -1,4 +1,4 @@
-import type { Batch, TensorSpec } from '../../shared/job/index.ts';
+import { type Batch, metricName, type TensorSpec } from '../../shared/job/index.ts';
 import { checkLabels, uploadBatch } from './batch-tensors.ts';
 import { buildModel } from './build-model.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -62,7 +62,7 @@ export class EagerTrainer implements Trainer {
     this.#seededLayers = new SeededLayers(model);
     this.modelName = this.#weights.rename(model.name);
     this.parameters = model.countParams();
-    this.metricNames = options.metrics;
+    this.metricNames = options.metrics.map(metricName);
     this.metricCount = options.metrics.length;
     this.layout = contributionLayout(this.#network);
   }

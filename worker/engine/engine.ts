@@ -1,4 +1,4 @@
-import type { Batch, LossName, MetricName, OptimizerConfig, Precision, TensorSpec } from '../../shared/job/index.ts';
+import type { Batch, Job, OptimizerConfig, Precision, TensorSpec } from '../../shared/job/index.ts';
 import type { Inspection } from './inspection.ts';
 
 export type EngineName = 'tensorflow' | 'cpu';
@@ -35,8 +35,8 @@ export interface EngineMemory {
 export interface TrainerOptions {
   readonly buildModel: () => unknown;
   readonly optimizer: OptimizerConfig;
-  readonly loss: LossName;
-  readonly metrics: readonly MetricName[];
+  readonly loss: Job['loss'];
+  readonly metrics: Job['metrics'];
   readonly seed: number;
   /** Inputs and targets that the data set delivers; checked against the model. */
   readonly inputs: readonly TensorSpec[];

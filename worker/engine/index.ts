@@ -14,5 +14,6 @@ export type {
 } from './engine.ts';
 export type { Inspection, OpTime, OpTimes } from './inspection.ts';
 export { type EngineOptions, loadEngine } from './load-engine.ts';
+export type { OwnFunction } from './own-functions.ts';
 export { tf } from './tf.ts';
 export { weightsSha256 } from './weights-sha256.ts';

@@ -6,9 +6,10 @@ const EPSILON = 1e-7;
 
 /**
  * Loss of each sample: `target` as the data set delivers it, `prediction` as the model's output, both [rows, …];
- * the result is [rows]. Made of tf ops only, so that it can be differentiated and traced.
+ * the result is [rows]. Made of tf ops only, so that it can be differentiated and traced. Only functions of the job's
+ * own (own-functions.ts) are ever called with a mask.
  */
-export type SampleLoss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor1D;
+export type SampleLoss = (target: tf.Tensor, prediction: tf.Tensor, mask?: tf.Tensor | null) => tf.Tensor1D;
 
 /** The formulas are those of Keras 3 (keras/src/backend/tensorflow/nn.py and keras/src/losses/losses.py). */
 export const sampleLosses: { readonly [Name in LossName]: SampleLoss } = {

@@ -1,4 +1,5 @@
 import type { SampleLoss } from './losses.ts';
+import { captureMasks } from './output-masks.ts';
 import type { Bucket } from './plan-buckets.ts';
 import { withStepSeed } from './random-layers.ts';
 import { takeGradients } from './take-gradients.ts';
@@ -14,6 +15,8 @@ export interface Network {
   readonly buckets: readonly Bucket[];
   readonly loss: SampleLoss;
   readonly metrics: readonly SampleLoss[];
+  /** Whether an output carries a mask that a loss or metric of the job's own takes (output-masks.ts). */
+  readonly masked: boolean;
 }
 
 /** One replica's samples on the device. */
@@ -64,10 +67,11 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
       return tf.keep(tensor);
     };
     try {
-      let predictions: readonly tf.Tensor[] = [];
+      let predictions: Predictions = { outputs: [], masks: [] };
       let lossSum: tf.Tensor = scale.samples;
       const gradients = takeGradients(() => {
-        predictions = withStepSeed(scale.seed, () => forward(model, batch.inputs, true)).map(keep);
+        predictions = withStepSeed(scale.seed, () => predict(network, batch.inputs, true));
+        for (const tensor of [...predictions.outputs, ...predictions.masks]) if (tensor !== null) keep(tensor);
         const weighted = tf.sum(tf.mul(sampleLoss(network, batch.targets, predictions), batch.weights));
         const penalty = regularization(model);
         if (penalty === null) {
@@ -77,8 +81,8 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
         lossSum = keep(tf.add(weighted, tf.mul(penalty, scale.samples)));
         return tf.add(tf.div(weighted, scale.globalSamples), tf.mul(penalty, share)) as tf.Scalar;
       }, trainable.map(variableOf));
-      const metricSums = network.metrics.map((metric) =>
-        tf.sum(tf.mul(metric(batch.targets[0] as tf.Tensor, predictions[0] as tf.Tensor), batch.weights)),
+      const metricSums = sampleMetrics(network, batch.targets, predictions).map((values) =>
+        tf.sum(tf.mul(values, batch.weights)),
       );
       const changes = statistics.map((weight, index) =>
         tf.mul(tf.sub(weight.read(), before[index] as tf.Tensor), share),
@@ -99,10 +103,10 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
 /** Loss and metrics of each sample, [1 + metrics, rows], without the regularization; and that, a scalar. */
 export function evaluationStep(network: Network, batch: BatchTensors): { samples: tf.Tensor; penalty: tf.Tensor } {
   return tf.tidy(() => {
-    const predictions = forward(network.model, batch.inputs, false);
+    const predictions = predict(network, batch.inputs, false);
     const values = [
       sampleLoss(network, batch.targets, predictions),
-      ...network.metrics.map((metric) => metric(batch.targets[0] as tf.Tensor, predictions[0] as tf.Tensor)),
+      ...sampleMetrics(network, batch.targets, predictions),
     ];
     return { samples: tf.stack(values), penalty: regularization(network.model) ?? tf.scalar(0) };
   });
@@ -119,12 +123,28 @@ export function variableOf(weight: tf.LayerVariable): tf.Variable {
   return weight.read() as tf.Variable;
 }
 
+/** One of each per model output; no masks at all where none is needed. */
+interface Predictions {
+  readonly outputs: readonly tf.Tensor[];
+  readonly masks: readonly (tf.Tensor | null)[];
+}
+
+function predict({ model, masked }: Network, inputs: readonly tf.Tensor[], training: boolean): Predictions {
+  if (!masked) return { outputs: forward(model, inputs, training), masks: [] };
+  return captureMasks(model, () => forward(model, inputs, training));
+}
+
 /** [rows]; the sum over outputs, as Keras adds them. */
-function sampleLoss(network: Network, targets: readonly tf.Tensor[], predictions: readonly tf.Tensor[]): tf.Tensor {
-  const losses: tf.Tensor[] = predictions.map((prediction, output) =>
-    network.loss(targets[output] as tf.Tensor, prediction),
+function sampleLoss(network: Network, targets: readonly tf.Tensor[], { outputs, masks }: Predictions): tf.Tensor {
+  const losses: tf.Tensor[] = outputs.map((prediction, output) =>
+    network.loss(targets[output] as tf.Tensor, prediction, masks[output]),
   );
   return losses.reduce((sum, loss) => tf.add(sum, loss));
+}
+
+/** [rows] for each metric. */
+function sampleMetrics(network: Network, targets: readonly tf.Tensor[], { outputs, masks }: Predictions): tf.Tensor[] {
+  return network.metrics.map((metric) => metric(targets[0] as tf.Tensor, outputs[0] as tf.Tensor, masks[0]));
 }
 
 /** The sum of all regularizers, or null without any. */

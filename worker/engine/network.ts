@@ -1,13 +1,17 @@
-import { LockstepError } from '../../shared/core/index.ts';
-import { resolveLoss, resolveMetric } from '../../shared/job/index.ts';
+import { at, LockstepError } from '../../shared/core/index.ts';
+import { metricName, resolveLoss, resolveMetric } from '../../shared/job/index.ts';
 import { checkData, type ModelPort } from './check-data.ts';
 import type { ContributionLayout, TrainerOptions } from './engine.ts';
 import { statisticWeights } from './layer-tree.ts';
-import { sampleLosses } from './losses.ts';
+import { type SampleLoss, sampleLosses } from './losses.ts';
 import { resolveAccuracy, sampleMetrics } from './metrics.ts';
 import type { Network } from './microstep.ts';
+import { makesMasks } from './output-masks.ts';
+import { checkOwnFunction, ownLoss, ownMetric } from './own-functions.ts';
+import { ownScope } from './own-scope.ts';
 import { planBuckets } from './plan-buckets.ts';
-import type { tf } from './tf.ts';
+import { probeOutputs } from './probe-outputs.ts';
+import { tf } from './tf.ts';
 
 /**
  * Fits a model to its data, loss and metrics.
@@ -20,19 +24,17 @@ export function planNetwork(
   options: TrainerOptions,
   rename: (text: string) => string,
 ): Network & { readonly classes: readonly number[] } {
-  const loss = resolveLoss(options.loss);
-  const metrics = options.metrics.map(resolveMetric);
+  const loss = typeof options.loss === 'function' ? null : resolveLoss(options.loss);
   const modelInputs = ports(model.inputs, rename);
   const modelOutputs = ports(model.outputs, rename);
   checkData({ modelInputs, modelOutputs, inputs: options.inputs, targets: options.targets, loss });
-  if (metrics.length > 0 && modelOutputs.length > 1) {
+  if (options.metrics.length > 0 && modelOutputs.length > 1) {
     throw new LockstepError(
       'engine/unsupported',
       `metrics need a model with one output; this one has ${modelOutputs.length} (${modelOutputs.map(({ layer }) => layer).join(', ')})`,
     );
   }
-  const targetShape = options.targets[0]?.shape ?? [];
-  const outputShape = modelOutputs[0]?.shape ?? [];
+  const functions = sampleFunctions(options, modelOutputs[0]?.shape ?? []);
   const trainable = model.trainableWeights;
   return {
     model,
@@ -42,10 +44,66 @@ export function planNetwork(
       trainable.map((weight) => weight.read().size),
       options.bucketBytes,
     ),
-    loss: sampleLosses[loss],
-    metrics: metrics.map((name) => sampleMetrics[resolveAccuracy(name, targetShape, outputShape)]),
+    ...functions,
+    masked: tryFunctions(model, options, functions, modelOutputs),
     classes: loss === 'sparseCategoricalCrossentropy' ? modelOutputs.map(({ shape }) => shape.at(-1) ?? 0) : [],
   };
+}
+
+type Functions = Pick<Network, 'loss' | 'metrics'>;
+
+function sampleFunctions({ loss, metrics, targets }: TrainerOptions, outputShape: ModelPort['shape']): Functions {
+  const targetShape = targets[0]?.shape ?? [];
+  return {
+    loss: typeof loss === 'function' ? ownLoss(loss) : sampleLosses[resolveLoss(loss)],
+    metrics: metrics.map((metric) =>
+      typeof metric === 'function'
+        ? ownMetric(metric)
+        : sampleMetrics[resolveAccuracy(resolveMetric(metric), targetShape, outputShape)],
+    ),
+  };
+}
+
+/**
+ * Tries functions of the job's own on the model's outputs, and says whether an output carries a mask for them.
+ * @throws LockstepError job/invalid, job/threw; engine/unsupported for a named function on a masked output
+ */
+function tryFunctions(
+  model: tf.LayersModel,
+  { loss, metrics, inputs, targets }: TrainerOptions,
+  functions: Functions,
+  outputs: readonly ModelPort[],
+): boolean {
+  const all = [
+    { given: loss, run: functions.loss, scope: ownScope.loss },
+    ...metrics.map((given, index) => {
+      return { given, run: functions.metrics[index] as SampleLoss, scope: ownScope.metric(metricName(given)) };
+    }),
+  ];
+  const own = all.filter(({ given }) => typeof given === 'function');
+  if (own.length === 0 && !makesMasks(model)) return false;
+  return tf.tidy(() => {
+    // Two row counts, because a value per feature could look like one per sample.
+    const probes = [3, 2].map((rows) => probeOutputs(model, inputs, targets, rows));
+    const masked = probes[0]?.findIndex(([, , mask]) => mask !== null) ?? -1;
+    const named = all.find(({ given }) => typeof given !== 'function');
+    if (masked >= 0 && named !== undefined) throw maskedOutput(outputs[masked]?.layer, String(named.given));
+    for (const { run, scope } of own) {
+      const used = scope === ownScope.loss ? probes.flat() : probes.map((probe) => at(probe, 0));
+      checkOwnFunction(run, scope, used);
+    }
+    return masked >= 0;
+  });
+}
+
+function maskedOutput(layer: string | undefined, name: string): LockstepError {
+  return new LockstepError(
+    'engine/unsupported',
+    `the output of layer ${layer} is masked, as Embedding({ maskZero: true }) and Masking do it, and ${name} would count ` +
+      'the masked positions, which Keras leaves out. Give a function of your own, which gets the mask: ' +
+      '(yTrue, yPred, mask) => a value per sample; or take the mask away before the output',
+    { details: { layer } },
+  );
 }
 
 function ports(tensors: readonly tf.SymbolicTensor[], rename: (text: string) => string): ModelPort[] {

@@ -1,6 +1,7 @@
 import { LockstepError } from '../../shared/core/index.ts';
 import { type Attr, type ConstValue, dtypes, type GraphBuilder, type Ref, typeAttr } from '../graph/index.ts';
 import type { NativeBackend, NativeBinding, OpAttr, TensorLike, TensorMetadata } from './native-backend.ts';
+import { placeText } from './own-scope.ts';
 
 /** A tensor that exists before the recording and becomes a named value of the graph: an input or a variable. */
 export interface Feed {
@@ -73,7 +74,7 @@ class OpRecorder {
   #readsValues(): LockstepError {
     const layer = this.#builder.scopes.join('/');
     const last = this.#builder.nodes.at(-1)?.op;
-    const reader = layer === '' ? 'the step' : `layer ${layer}`;
+    const reader = layer === '' ? 'the step' : placeText(layer);
     const place = last === undefined ? '' : `, after op ${last}`;
     return new LockstepError(
       'engine/impure',

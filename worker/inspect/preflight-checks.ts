@@ -1,5 +1,5 @@
 import type { ErrorRecord } from '../../shared/core/index.ts';
-import type { Job, TensorSpec } from '../../shared/job/index.ts';
+import { type Job, lossName, type TensorSpec } from '../../shared/job/index.ts';
 import type { NamedWeight } from '../engine/index.ts';
 import type { OpenLoaders, RunPlan } from '../session/index.ts';
 import type { ProfileReport } from './profile-report.ts';
@@ -40,7 +40,7 @@ export function describeJob(job: Job, plan: RunPlan): PreflightCheck {
   const { train, epochs, stepsPerEpoch, precision, seed } = plan;
   return ok(
     'job',
-    `${job.optimizer.name}, ${job.loss}, batch ${train.globalBatchSize}, ` +
+    `${job.optimizer.name}, ${lossName(job.loss)}, batch ${train.globalBatchSize}, ` +
       `${epochs} epoch${epochs === 1 ? '' : 's'} of ${stepsPerEpoch} steps, ${precision}, seed ${seed}`,
   );
 }

@@ -7,6 +7,8 @@ export interface JobFingerprint {
   readonly jobFileHash: string;
   readonly topology: unknown;
   readonly initialWeightsSha256: string;
+  /** Of the compiled step, which holds what layers, losses and metrics of the job's own do; null op by op. */
+  readonly graphSha256: string | null;
   readonly job: Omit<Job, 'model' | 'data'>;
   readonly train: { readonly inputs: readonly TensorSpec[]; readonly targets: readonly TensorSpec[] };
   readonly datasetSizes: Readonly<Record<string, number>>;
@@ -28,6 +30,8 @@ export function hashJob(fingerprint: JobFingerprint): string {
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => {
     if (ArrayBuffer.isView(item)) return { bytes: item.byteLength };
+    // What it captures from outside of itself is in the compiled step's hash alone.
+    if (typeof item === 'function') return { source: String(item) };
     if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
     return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
   });

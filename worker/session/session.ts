@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import { loadModel, saveModel } from '../checkpoint/index.ts';
-import { type Engine, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
+import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { dumpGraph } from './dump-graph.ts';
 import { evaluateReplicas } from './evaluation.ts';
 import { hashJob } from './job-hash.ts';
@@ -70,6 +71,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       jobFileHash: options.jobFileHash,
       topology: trainer.topology,
       initialWeightsSha256: weightsSha256(trainer.readWeights()),
+      graphSha256: graphSha256(trainer),
       job,
       train: { inputs, targets },
       datasetSizes: loaders.sizes,
@@ -82,6 +84,11 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
     await loaders.close();
     throw error;
   }
+}
+
+function graphSha256({ inspection }: Trainer): string | null {
+  if (inspection === undefined) return null;
+  return createHash('sha256').update(encodeGraph(inspection, 'binary')).digest('hex');
 }
 
 function facts({ trainer, loaders, plan }: Loaded) {

@@ -1,5 +1,11 @@
 import { at, invariant } from '../../../shared/core/index.ts';
-import type { Batch, BatchValues, OptimizerConfig, TensorSpec } from '../../../shared/job/index.ts';
+import {
+  type Batch,
+  type BatchValues,
+  metricName,
+  type OptimizerConfig,
+  type TensorSpec,
+} from '../../../shared/job/index.ts';
 import { checkLabels } from '../batch-tensors.ts';
 import { buildModel } from '../build-model.ts';
 import type {
@@ -68,7 +74,7 @@ export class CompiledTrainer implements Trainer {
     this.topology = this.#weights.topology();
     this.modelName = this.#weights.rename(model.name);
     this.parameters = model.countParams();
-    this.metricNames = options.metrics;
+    this.metricNames = options.metrics.map(metricName);
     this.metricCount = options.metrics.length;
     this.#inputs = options.inputs;
     this.#targets = options.targets;

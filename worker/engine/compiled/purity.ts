@@ -1,5 +1,6 @@
 import { LockstepError } from '../../../shared/core/index.ts';
 import { type Attr, type ConstValue, dtypes, type GraphNode, layerOf } from '../../graph/index.ts';
+import { placeText } from '../own-scope.ts';
 
 /**
  * Compares two recordings of the same step. Whatever differs came from JavaScript and not from the step's inputs: a
@@ -25,7 +26,7 @@ function impure(what: string, node: GraphNode | undefined): LockstepError {
   const layer = node === undefined ? undefined : layerOf(node.name);
   return new LockstepError(
     'engine/impure',
-    `the training step${layer === undefined ? '' : ` (layer ${layer})`} is not the same each time: ${what}. ` +
+    `the training step${layer === undefined ? '' : ` (${placeText(layer)})`} is not the same each time: ${what}. ` +
       'It depends on something in JavaScript, such as Math.random, Date.now or a counter, which a compiled step would ' +
       'freeze. Use the random layers (dropout, gaussianNoise, …), pass the value in as data, or train with --eager',
     { details: { op: node?.op, layer } },

@@ -3,6 +3,7 @@ import { GraphBuilder, type Ref } from '../../graph/index.ts';
 import { describeFailure } from '../describe-failure.ts';
 import { layersBelow } from '../layer-tree.ts';
 import { type BatchTensors, type MicrostepScale, variableOf } from '../microstep.ts';
+import { withOwnScopes } from '../own-scope.ts';
 import { dtypeNumber, type Feed, record } from '../recorder.ts';
 import { tf } from '../tf.ts';
 import { feedNames } from './feed-names.ts';
@@ -61,7 +62,12 @@ export function recordSection(
       const { feeds, batch, scale } = traceBatch(own, options, section.rows, (name) => known.has(name));
       const weights = variables.map(({ weight, value }) => ({ tensor: variableOf(weight), ref: value }));
       const { result, refOf } = record(options.backend, own, [...feeds, ...weights], () =>
-        nameLayers(own, options, () => nameGradients(own, () => section.run(batch, scale))),
+        nameLayers(own, options, () =>
+          withOwnScopes(
+            (scope, run) => own.within(scope, run),
+            () => nameGradients(own, () => section.run(batch, scale)),
+          ),
+        ),
       );
       return { nodes: own.nodes, results: result.map(refOf) };
     } catch (error) {
