@@ -153,14 +153,20 @@ function startFirstGeneration(state: RunState, facts: JobFacts, jobHash: string,
   };
 }
 
-/** Ranks follow the ids (w2 before w10), so that they don't depend on who came first. */
+/**
+ * Ranks follow the ids (w2 before w10), so that they don't depend on who came first; but workers of a host are
+ * neighbours, behind the first of them, so that they can reduce among themselves before they use the network.
+ */
 export function assignReplicas(workers: readonly WorkerRecord[], replicas: number): Member[] {
   const byId = new Intl.Collator('en', { numeric: true });
-  const sorted = [...workers].sort((a, b) => byId.compare(a.hello.workerId, b.hello.workerId));
+  const inOrder = [...workers].sort((a, b) => byId.compare(a.hello.workerId, b.hello.workerId));
+  const hosts = new Set(inOrder.map(({ hello }) => hello.host));
+  const sorted = [...hosts].flatMap((host) => inOrder.filter(({ hello }) => hello.host === host));
   const ranges = splitEvenly(replicas, sorted.length);
   return sorted.map(({ hello, link }, rank) => ({
     workerId: hello.workerId,
     rank,
+    host: hello.host,
     peerAddress: hello.peerAddress,
     firstReplica: at(ranges, rank).start,
     endReplica: at(ranges, rank).end,

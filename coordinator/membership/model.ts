@@ -50,6 +50,7 @@ export interface Evaluation {
 export interface Member {
   readonly workerId: string;
   readonly rank: number;
+  readonly host: string;
   readonly peerAddress: string;
   readonly firstReplica: number;
   /** Exclusive. */

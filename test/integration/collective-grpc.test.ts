@@ -10,7 +10,7 @@ import {
   serve,
   startServer,
 } from '../../shared/rpc/index.ts';
-import { DirectAllreduce, GrpcTransport, type Member } from '../../worker/collective/index.ts';
+import { createAllreduce, GrpcTransport, type Member } from '../../worker/collective/index.ts';
 import type { SegmentHeader } from '../../worker/collective/segment-codec.ts';
 import { encodeSegment } from '../support/encode-segment.ts';
 import { referenceSum, sameBits, wildFloats } from '../support/reference-sum.ts';
@@ -21,7 +21,14 @@ const makeTransport = async (t: TestContext, workerId: string) => {
   return transport;
 };
 
-const common = { runId: 'run', generation: 14, segmentBytes: 1024, segmentTimeoutMs: 10_000, clock: monotonicClock };
+const common = {
+  runId: 'run',
+  generation: 14,
+  algorithm: 'direct',
+  segmentBytes: 1024,
+  segmentTimeoutMs: 10_000,
+  clock: monotonicClock,
+} as const;
 
 test('four transports in one process agree on the bits over many steps and count their bytes', async (t) => {
   const [workers, replicas, length, steps] = [4, 9, 4_000, 10];
@@ -31,6 +38,7 @@ test('four transports in one process agree on the bits over many steps and count
     ({ address }, rank): Member => ({
       rank,
       workerId: `w-${rank}`,
+      host: 'h',
       address,
       replicas: hosted[rank] as Member['replicas'],
     }),
@@ -38,7 +46,7 @@ test('four transports in one process agree on the bits over many steps and count
   await Promise.all(
     transports.map(async (transport, rank) => {
       const options = { ...common, rank, members, replicas, bucketLengths: [length], transport };
-      const allreduce = DirectAllreduce.create(options);
+      const allreduce = createAllreduce(options);
       t.after(() => allreduce.close());
       const { start, end } = hosted[rank] as Member['replicas'];
       for (let step = 0; step < steps; step++) {
@@ -90,11 +98,11 @@ async function reduceWithFake(
   t.after(() => fake.close(0));
   const transport = await makeTransport(t, 'w-0');
   const members = [
-    { rank: 0, workerId: 'w-0', address: transport.address, replicas: { start: 0, end: 1 } },
-    { rank: 1, workerId: 'w-1', address: fake.address, replicas: { start: 1, end: 2 } },
+    { rank: 0, workerId: 'w-0', host: 'h', address: transport.address, replicas: { start: 0, end: 1 } },
+    { rank: 1, workerId: 'w-1', host: 'h', address: fake.address, replicas: { start: 1, end: 2 } },
   ];
   const options = { ...common, segmentTimeoutMs: 1000, rank: 0, members, replicas: 2, bucketLengths: [512], transport };
-  const allreduce = DirectAllreduce.create(options);
+  const allreduce = createAllreduce(options);
   t.after(() => allreduce.close());
   allreduce.contribute(3, 0, 0, new Float32Array(512));
   return allreduce.result(3).then(
@@ -172,11 +180,11 @@ test('a peer that nobody can reach is named with its address', async (t) => {
   const gone = await GrpcTransport.create({ workerId: 'w-1', listen: '127.0.0.1:0', security: loopbackSecurity });
   await gone.close();
   const members = [
-    { rank: 0, workerId: 'w-0', address: transport.address, replicas: { start: 0, end: 1 } },
-    { rank: 1, workerId: 'w-1', address: gone.address, replicas: { start: 1, end: 2 } },
+    { rank: 0, workerId: 'w-0', host: 'h', address: transport.address, replicas: { start: 0, end: 1 } },
+    { rank: 1, workerId: 'w-1', host: 'h', address: gone.address, replicas: { start: 1, end: 2 } },
   ];
   const options = { ...common, segmentTimeoutMs: 300, rank: 0, members, replicas: 2, bucketLengths: [8], transport };
-  const allreduce = DirectAllreduce.create(options);
+  const allreduce = createAllreduce(options);
   t.after(() => allreduce.close());
   allreduce.contribute(0, 0, 0, new Float32Array(8));
   await assert.rejects(allreduce.result(0), {
@@ -191,11 +199,12 @@ test('memory stays bounded over many steps', async (t) => {
   const members = transports.map(({ address }, rank) => ({
     rank,
     workerId: `w-${rank}`,
+    host: 'h',
     address,
     replicas: { start: rank, end: rank + 1 },
   }));
   const options = { ...common, segmentBytes: 256 * 1024, members, replicas: workers, bucketLengths: [length] };
-  const ranks = transports.map((transport, rank) => DirectAllreduce.create({ ...options, rank, transport }));
+  const ranks = transports.map((transport, rank) => createAllreduce({ ...options, rank, transport }));
   t.after(() => {
     for (const rank of ranks) rank.close();
   });

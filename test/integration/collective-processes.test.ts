@@ -27,10 +27,12 @@ class Peer {
   }
 }
 
+type Task = Omit<WorkerTask, 'rank' | 'members' | 'replicas'>;
+
 async function startPeers(
   t: TestContext,
   replicas: number,
-  task: Omit<WorkerTask, 'rank' | 'members' | 'replicas'>,
+  task: Task,
   pauseAt: Readonly<Record<number, number>> = {},
 ): Promise<Peer[]> {
   const peers = [0, 1, 2].map((rank) => new Peer(rank));
@@ -42,6 +44,7 @@ async function startPeers(
     peers.map(async (peer, rank) => ({
       rank,
       workerId: `w-${rank}`,
+      host: 'h',
       address: (await peer.next('listening')).address,
       replicas: hosted[rank] as { start: number; end: number },
     })),
@@ -56,7 +59,13 @@ async function startPeers(
 test('three processes that host 7 replicas get the bits of the canonical sum', async (t) => {
   const bucketLengths = [5000, 3, 1000];
   const steps = 5;
-  const peers = await startPeers(t, 7, { bucketLengths, segmentBytes: 4096, segmentTimeoutMs: 20_000, steps });
+  const peers = await startPeers(t, 7, {
+    bucketLengths,
+    algorithm: 'direct',
+    segmentBytes: 4096,
+    segmentTimeoutMs: 20_000,
+    steps,
+  });
   for (let step = 0; step < steps; step++) {
     const expected = bucketLengths.map((length, bucket) => {
       const sum = referenceSum(Array.from({ length: 7 }, (_, replica) => contribution(step, replica, bucket, length)));
@@ -72,7 +81,13 @@ test('three processes that host 7 replicas get the bits of the canonical sum', a
 });
 
 test('when a process is killed the others name it', async (t) => {
-  const task = { bucketLengths: [5000], segmentBytes: 4096, segmentTimeoutMs: 20_000, steps: 10 };
+  const task: Task = {
+    bucketLengths: [5000],
+    algorithm: 'direct',
+    segmentBytes: 4096,
+    segmentTimeoutMs: 20_000,
+    steps: 10,
+  };
   const peers = await startPeers(t, 3, task, { 1: 2 });
   const [first, victim, third] = peers as [Peer, Peer, Peer];
   for (const peer of peers) for (let step = 0; step < 2; step++) await peer.next('reduced');
@@ -86,7 +101,13 @@ test('when a process is killed the others name it', async (t) => {
 });
 
 test('when a process is stopped the others time out on it', async (t) => {
-  const task = { bucketLengths: [5000], segmentBytes: 4096, segmentTimeoutMs: 1_500, steps: 10 };
+  const task: Task = {
+    bucketLengths: [5000],
+    algorithm: 'direct',
+    segmentBytes: 4096,
+    segmentTimeoutMs: 1_500,
+    steps: 10,
+  };
   const peers = await startPeers(t, 3, task, { 1: 2 });
   const [first, victim, third] = peers as [Peer, Peer, Peer];
   for (const peer of peers) for (let step = 0; step < 2; step++) await peer.next('reduced');

@@ -1,6 +1,6 @@
 import { at, monotonicClock } from '../../shared/core/index.ts';
 import { loopbackSecurity } from '../../shared/rpc/index.ts';
-import { DirectAllreduce, GrpcTransport, type Member } from '../../worker/collective/index.ts';
+import { type Algorithm, createAllreduce, GrpcTransport, type Member } from '../../worker/collective/index.ts';
 import { wildFloats } from './reference-sum.ts';
 
 /** What the parent process tells a worker. */
@@ -9,6 +9,7 @@ export interface WorkerTask {
   readonly members: readonly Member[];
   readonly replicas: number;
   readonly bucketLengths: readonly number[];
+  readonly algorithm: Algorithm;
   readonly segmentBytes: number;
   readonly segmentTimeoutMs: number;
   readonly steps: number;
@@ -31,7 +32,7 @@ const toHex = (values: Float32Array) =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
 
 async function work(transport: GrpcTransport, task: WorkerTask, report: (report: WorkerReport) => void): Promise<void> {
-  const allreduce = DirectAllreduce.create({
+  const allreduce = createAllreduce({
     ...task,
     runId: 'run',
     generation: 14,

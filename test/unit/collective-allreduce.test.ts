@@ -1,81 +1,10 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import fc from 'fast-check';
-import { type LockstepError, RandomStream, splitEvenly } from '../../shared/core/index.ts';
-import { DirectAllreduce, MemoryNetwork, type MemoryNetworkOptions } from '../../worker/collective/index.ts';
-import { referenceSum, sameBits, wildFloats } from '../support/reference-sum.ts';
-
-interface World {
-  readonly network: MemoryNetwork;
-  readonly ranks: readonly DirectAllreduce[];
-  readonly hosted: readonly { start: number; end: number }[];
-}
-
-interface WorldOptions extends MemoryNetworkOptions {
-  readonly workers: number;
-  readonly replicas: number;
-  readonly bucketLengths: readonly number[];
-  readonly segmentBytes?: number;
-  readonly clock?: { now(): number };
-  /** Ranks whose generation differs. */
-  readonly generations?: Readonly<Record<number, number>>;
-}
-
-function makeWorld(options: WorldOptions): World {
-  const network = new MemoryNetwork(options);
-  const hosted = splitEvenly(options.replicas, options.workers);
-  const members = hosted.map((replicas, rank) => ({ rank, workerId: `w-${rank}`, address: `w-${rank}`, replicas }));
-  const transports = members.map(({ workerId }) => network.attach(workerId));
-  const ranks = transports.map((transport, rank) =>
-    DirectAllreduce.create({
-      runId: 'run',
-      generation: options.generations?.[rank] ?? 14,
-      rank,
-      members,
-      replicas: options.replicas,
-      bucketLengths: options.bucketLengths,
-      transport,
-      segmentBytes: options.segmentBytes ?? 64,
-      segmentTimeoutMs: 5000,
-      clock: options.clock ?? { now: () => 0 },
-    }),
-  );
-  return { network, ranks, hosted };
-}
-
-/** Delivers in the order of each lane, but takes the lanes in any order. */
-function randomLanes(random: RandomStream): (deliver: () => void, lane: string) => void {
-  const lanes = new Map<string, (() => void)[]>();
-  return (deliver, lane) => {
-    lanes.set(lane, [...(lanes.get(lane) ?? []), deliver]);
-    queueMicrotask(() => {
-      const waiting = [...lanes.values()].filter((queue) => queue.length > 0);
-      waiting[random.below(waiting.length)]?.shift()?.();
-    });
-  };
-}
-
-const leaf = (length: number, seed: number, step: number, replica: number, bucket: number) =>
-  wildFloats(length, seed, step, replica, bucket);
-
-function contribute(world: World, lengths: readonly number[], rank: number, step: number, seed: number): void {
-  const { start, end } = world.hosted[rank] as { start: number; end: number };
-  for (let replica = start; replica < end; replica++) {
-    for (const [bucket, length] of lengths.entries()) {
-      world.ranks[rank]?.contribute(step, replica, bucket, leaf(length, seed, step, replica, bucket));
-    }
-  }
-}
-
-function expected(lengths: readonly number[], replicas: number, step: number, seed: number): Float32Array[] {
-  return lengths.map((length, bucket) =>
-    referenceSum(Array.from({ length: replicas }, (_, replica) => leaf(length, seed, step, replica, bucket))),
-  );
-}
-
-const close = (world: World) => {
-  for (const rank of world.ranks) rank.close();
-};
+import { type LockstepError, RandomStream } from '../../shared/core/index.ts';
+import { createAllreduce, MemoryNetwork } from '../../worker/collective/index.ts';
+import { close, contribute, expected, makeWorld, randomLanes } from '../support/collective-world.ts';
+import { sameBits } from '../support/reference-sum.ts';
 
 test('for 1 to 9 replicas every worker count gives all ranks the bits of the canonical sum', async () => {
   const lengths = [37, 1, 8, 64];
@@ -140,14 +69,15 @@ test('a contribution of the next step may come before this one is reduced', asyn
 test('one worker reduces without sending anything', async () => {
   const network = new MemoryNetwork();
   const transport = network.attach('w-0');
-  const allreduce = DirectAllreduce.create({
+  const allreduce = createAllreduce({
     runId: 'run',
     generation: 1,
     rank: 0,
-    members: [{ rank: 0, workerId: 'w-0', address: 'w-0', replicas: { start: 0, end: 1 } }],
+    members: [{ rank: 0, workerId: 'w-0', host: 'h', address: 'w-0', replicas: { start: 0, end: 1 } }],
     replicas: 1,
     bucketLengths: [3],
     transport,
+    algorithm: 'direct',
     segmentBytes: 64,
     segmentTimeoutMs: 5000,
     clock: { now: () => 0 },
@@ -231,11 +161,12 @@ test('peers with other models refuse each other', async () => {
   const members = [0, 1].map((rank) => ({
     rank,
     workerId: `w-${rank}`,
+    host: 'h',
     address: `w-${rank}`,
     replicas: { start: rank, end: rank + 1 },
   }));
   const ranks = members.map(({ rank, workerId }) =>
-    DirectAllreduce.create({
+    createAllreduce({
       runId: 'run',
       generation: 1,
       rank,
@@ -243,6 +174,7 @@ test('peers with other models refuse each other', async () => {
       replicas: 2,
       bucketLengths: [rank === 0 ? 10 : 12],
       transport: network.attach(workerId),
+      algorithm: 'direct',
       segmentBytes: 64,
       segmentTimeoutMs: 5000,
       clock: { now: () => 0 },

@@ -10,7 +10,7 @@ const segmentValues = 7;
 function twoRanks(values: WireValues, wires: readonly [WireFormat, WireFormat]): PeerLinks {
   const network = new MemoryNetwork();
   const members = [0, 1].map((rank) => {
-    return { rank, workerId: `w-${rank}`, address: `w-${rank}`, replicas: { start: rank, end: rank + 1 } };
+    return { rank, workerId: `w-${rank}`, host: 'h', address: `w-${rank}`, replicas: { start: rank, end: rank + 1 } };
   });
   const transports = members.map(({ workerId }) => network.attach(workerId));
   const links = transports.map((transport, rank) => {

@@ -1,4 +1,5 @@
-export { DirectAllreduce, type DirectAllreduceOptions } from './direct.ts';
+export { type Algorithm, algorithms } from './algorithm.ts';
+export { type Allreduce, type AllreduceOptions, createAllreduce } from './allreduce.ts';
 export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';
 export type { Member, Transport } from './transport.ts';

@@ -1,6 +1,7 @@
-import { at, invariant, LockstepError, type Range, splitEvenly } from '../../shared/core/index.ts';
+import { at, invariant, LockstepError, type Range } from '../../shared/core/index.ts';
+import { type Algorithm, rankGroups } from './algorithm.ts';
+import { type BucketPlan, ExchangePlanner } from './exchange-plan.ts';
 import type { ChunkRequest, Member } from './transport.ts';
-import { maximalSubtrees } from './tree.ts';
 import { valueBytes } from './wire-format.ts';
 
 export interface LayoutOptions {
@@ -9,19 +10,30 @@ export interface LayoutOptions {
   readonly replicas: number;
   /** Values in each bucket. */
   readonly bucketLengths: readonly number[];
+  readonly algorithm: Algorithm;
   readonly segmentBytes: number;
 }
 
-/** Who owns which values and which replicas in one generation: the same on every member. */
+/** A chunk to ask a peer for. */
+export type PlannedPull = Omit<ChunkRequest, 'step'> & { readonly rank: number };
+
+/** Who sums which values of which replicas in one generation: the same on every member. */
 export class Layout {
   readonly rank: number;
   readonly members: readonly Member[];
   readonly replicas: number;
   readonly bucketLengths: readonly number[];
   readonly segmentValues: number;
-  /** Each rank's maximal subtrees. */
-  readonly nodes: readonly (readonly Range[])[];
-  readonly #slices: readonly (readonly Range[])[];
+  /** This rank's part in each bucket. */
+  readonly plans: readonly BucketPlan[];
+  /**
+   * What this rank asks its peers for in a step. A peer answers its requests in order, so they are in an order in which
+   * nothing depends on what comes later, on whichever peer; and while a bucket is in its last phase the next one is in
+   * its first: the peers reduce bucket k while bucket k+1 travels.
+   */
+  readonly pulls: readonly PlannedPull[];
+  readonly #planners: readonly ExchangePlanner[];
+  readonly #peerPlans = new Map<number, (BucketPlan | undefined)[]>();
 
   constructor(options: LayoutOptions) {
     const { members, replicas, bucketLengths } = options;
@@ -30,27 +42,18 @@ export class Layout {
     this.replicas = replicas;
     this.bucketLengths = bucketLengths;
     this.segmentValues = Math.max(1, Math.floor(options.segmentBytes / valueBytes.float32));
-    let next = 0;
-    for (const [rank, member] of members.entries()) {
-      invariant(member.rank === rank, 'members are in rank order');
-      invariant(member.replicas.start === next && member.replicas.end > next, `rank ${rank} hosts the next replicas`);
-      next = member.replicas.end;
-    }
-    invariant(next === replicas, `${next} of ${replicas} replicas are hosted`);
-    this.nodes = members.map((member) => maximalSubtrees(member.replicas, replicas));
-    this.#slices = bucketLengths.map((length) => splitEvenly(length, members.length));
+    checkMembers(members, replicas);
+    const root = rankGroups(options.algorithm, members);
+    this.#planners = bucketLengths.map((length) => new ExchangePlanner(root, members, length));
+    this.plans = this.#planners.map((planner) => planner.plan(this.rank));
+    this.pulls = orderPulls(this.plans, { replicas, phases: 2 * root.height });
   }
 
   get hosted(): Range {
     return at(this.members, this.rank).replicas;
   }
 
-  /** The part of a bucket that `rank` reduces. */
-  slice(bucket: number, rank: number = this.rank): Range {
-    return at(at(this.#slices, bucket), rank);
-  }
-
-  /** Segments of a chunk, by their first values. */
+  /** Segments of a chunk, by their values. */
   segments({ start, end }: Range): Range[] {
     const segments: Range[] = [];
     for (let first = start; first < end; first += this.segmentValues) {
@@ -67,15 +70,7 @@ export class Layout {
         action: 'discard',
       });
     }
-    const slice =
-      request.bucket < this.bucketLengths.length
-        ? this.slice(request.bucket, request.stage === 'reduce' ? asker.rank : this.rank)
-        : { start: 0, end: 0 };
-    const mine = at(this.nodes, this.rank);
-    const nodeFits =
-      request.stage === 'gather' ||
-      mine.some((node) => node.start === request.node.start && node.end === request.node.end);
-    if (nodeFits && request.start >= slice.start && request.end <= slice.end) return;
+    if (request.bucket < this.bucketLengths.length && this.#isPlanned(request, asker.rank)) return;
     throw new LockstepError(
       'collective/corrupt',
       `rank ${asker.rank} (worker ${fromWorker}) asked rank ${this.rank} for values ${request.start}–${request.end} of ` +
@@ -84,4 +79,56 @@ export class Layout {
       { details: { request, fromWorker } },
     );
   }
+
+  #isPlanned({ bucket, stage, node, start, end }: ChunkRequest, asker: number): boolean {
+    const { zones, gathers } = this.#planOf(asker, bucket);
+    const isInside = ({ values }: { values: Range }) => start >= values.start && end <= values.end;
+    if (stage === 'gather') return gathers.some((gather) => gather.rank === this.rank && isInside(gather));
+    const isAsked = (pull: { rank: number; node: Range }) =>
+      pull.rank === this.rank && pull.node.start === node.start && pull.node.end === node.end;
+    return zones.some((zone) => isInside(zone) && zone.pulls.some(isAsked));
+  }
+
+  #planOf(rank: number, bucket: number): BucketPlan {
+    const plans = this.#peerPlans.get(rank) ?? [];
+    this.#peerPlans.set(rank, plans);
+    let plan = plans[bucket];
+    if (plan === undefined) {
+      plan = at(this.#planners, bucket).plan(rank);
+      plans[bucket] = plan;
+    }
+    return plan;
+  }
+}
+
+function checkMembers(members: readonly Member[], replicas: number): void {
+  let next = 0;
+  for (const [rank, member] of members.entries()) {
+    invariant(member.rank === rank, 'members are in rank order');
+    invariant(member.replicas.start === next && member.replicas.end > next, `rank ${rank} hosts the next replicas`);
+    next = member.replicas.end;
+  }
+  invariant(next === replicas, `${next} of ${replicas} replicas are hosted`);
+}
+
+function orderPulls(
+  plans: readonly BucketPlan[],
+  { replicas, phases }: { readonly replicas: number; readonly phases: number },
+): PlannedPull[] {
+  const all = { start: 0, end: replicas };
+  const timed = plans.flatMap(({ zones, gathers }, bucket) => {
+    const from = (phase: number) => bucket * (phases - 1) + phase;
+    const reduces = zones.flatMap(({ values, pulls }) =>
+      pulls.map(({ rank, node, phase }) => ({
+        time: from(phase),
+        pull: { rank, bucket, stage: 'reduce', node, ...values } as const,
+      })),
+    );
+    const gathered = gathers.map(({ rank, values, phase }) => ({
+      time: from(phase),
+      pull: { rank, bucket, stage: 'gather', node: all, ...values } as const,
+    }));
+    return [...reduces, ...gathered];
+  });
+  return timed.sort((a, b) => a.time - b.time || b.pull.bucket - a.pull.bucket).map(({ pull }) => pull);
 }

@@ -8,6 +8,8 @@ export interface Member {
   readonly workerId: string;
   /** Where its transport listens, host:port. */
   readonly address: string;
+  /** Name of its machine: workers with the same one reach each other faster. */
+  readonly host: string;
   /** The replicas that it hosts; those of all members, in rank order, cover all replicas. */
   readonly replicas: Range;
 }

@@ -11,7 +11,7 @@ import {
   type Security,
   type WorkerMessage,
 } from '../../shared/rpc/index.ts';
-import { DirectAllreduce, GrpcTransport } from '../collective/index.ts';
+import { type Allreduce, createAllreduce, GrpcTransport } from '../collective/index.ts';
 import { fromErrorInfo, phaseNumber, toWorkerBody, type WorkerBody } from './control-messages.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
@@ -34,7 +34,7 @@ export class LinkSession {
   #channel: Channel | undefined;
   #transport: GrpcTransport | undefined;
   #telemetry: WorkerTelemetry | undefined;
-  #allreduce: DirectAllreduce | undefined;
+  #allreduce: Allreduce | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #runId = '';
   #generation = 0;
@@ -123,13 +123,14 @@ export class LinkSession {
       rank: member.rank ?? 0,
       workerId: member.workerId ?? '',
       address: member.peerAddress ?? '',
+      host: member.host ?? '',
       replicas: { start: member.firstReplica ?? 0, end: member.endReplica ?? 0 },
     }));
     const me = members.find((member) => member.workerId === this.#settings.workerId);
     if (me === undefined) return;
     this.#generation = generation;
     this.#hostedReplicas = me.replicas.end - me.replicas.start;
-    this.#allreduce = DirectAllreduce.create({
+    this.#allreduce = createAllreduce({
       generation,
       runId: this.#runId,
       rank: me.rank,
@@ -137,6 +138,7 @@ export class LinkSession {
       replicas: settings.replicas,
       bucketLengths: this.#bucketLengths,
       transport: this.#transport,
+      algorithm: 'direct',
       segmentBytes: settings.segmentBytes,
       segmentTimeoutMs: settings.segmentTimeoutMs,
       clock: monotonicClock,

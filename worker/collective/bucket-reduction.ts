@@ -1,0 +1,122 @@
+import { at, invariant, type Range } from '../../shared/core/index.ts';
+import { Covered } from './covered.ts';
+import type { BucketPlan } from './exchange-plan.ts';
+import type { Layout } from './layout.ts';
+import { type NodeSum, TreeSum } from './tree.ts';
+import { ZoneSum } from './zone-sum.ts';
+
+/** One bucket in one step on one rank. */
+export class BucketReduction {
+  readonly #plan: BucketPlan;
+  readonly #allReplicas: number;
+  /** Sums of the hosted replicas as they come. */
+  readonly #local: TreeSum;
+  readonly #zones: readonly ZoneSum[];
+  readonly #arrived = new Covered();
+  #missing: number;
+  /** The hosted maximal subtrees' sums, once all hosted replicas contributed. */
+  #own: readonly NodeSum[] | undefined;
+  /** All reduced values: the first own node's array, filled in place. */
+  #result: Float32Array | undefined;
+  /** A copy of the reduced values that peers ask for, there after the result went to the engine. */
+  #kept: Float32Array | undefined;
+
+  /** @param spare an array of this bucket in a step that is over */
+  constructor(bucket: number, layout: Layout, spare: Float32Array | undefined) {
+    const length = at(layout.bucketLengths, bucket);
+    this.#plan = at(layout.plans, bucket);
+    this.#allReplicas = layout.replicas;
+    this.#local = new TreeSum(layout.hosted, layout.replicas, length);
+    const waiting = this.#plan.zones.filter(({ pulls }) => pulls.length > 0);
+    this.#zones = waiting.map((zone) => new ZoneSum(zone, layout.segments(zone.values), layout));
+    this.#kept = spare;
+    this.#missing = length;
+  }
+
+  /** True when all values are reduced and here. */
+  get complete(): boolean {
+    return this.#missing === 0 && this.#own !== undefined;
+  }
+
+  get kept(): Float32Array | undefined {
+    return this.#kept;
+  }
+
+  contribute(replica: number, values: Float32Array): void {
+    this.#local.add({ start: replica, end: replica + 1 }, values);
+    if (this.#local.complete) this.#publish();
+  }
+
+  /** True if that makes more values readable. */
+  addSegment(node: Range, start: number, values: Float32Array): boolean {
+    const zone = this.#zoneAt(start);
+    invariant(zone !== undefined, `value ${start} is in a zone that needs other ranks`);
+    const isComplete = zone.addSegment(node, start, values);
+    if (isComplete) this.#summed(zone, { start, end: start + values.length });
+    return isComplete;
+  }
+
+  /**
+   * May overwrite the own sums there: whoever reduced these values had received them. What peers still ask of this rank
+   * lies elsewhere.
+   */
+  setSegment(start: number, values: Float32Array): void {
+    invariant(this.#result !== undefined, 'no peer can reduce a step before this worker contributed to it');
+    this.#result.set(values, start);
+    this.#reduced({ start, end: start + values.length }, values);
+  }
+
+  readSum(node: Range, start: number, end: number): Float32Array | undefined {
+    const zone = this.#zoneAt(start);
+    if (zone !== undefined) return zone.read(node, start, end);
+    return this.#own?.find((own) => own.node.start === node.start)?.values.subarray(start, end);
+  }
+
+  readReduced(start: number, end: number): Float32Array | undefined {
+    if (!this.#arrived.has({ start, end })) return undefined;
+    const first = this.#plan.kept.start;
+    return this.#kept?.subarray(start - first, end - first);
+  }
+
+  /** The reduced bucket, the caller's from here on. Every peer has what it needs of the sums: else it would not be complete. */
+  take(): Float32Array {
+    const result = this.#result;
+    invariant(result !== undefined && this.complete, 'a bucket is taken when it is complete');
+    this.#own = [];
+    this.#result = undefined;
+    // Results are transferred to another thread: each needs a buffer of its own.
+    return result.byteLength === result.buffer.byteLength ? result : result.slice();
+  }
+
+  /** All hosted replicas contributed: peers may read the sums, and the own part joins those of others. */
+  #publish(): void {
+    const own = this.#local.take().map((sum, index) => ({ ...sum, isTarget: index === 0 }));
+    this.#own = own;
+    this.#result = at(own, 0).values;
+    for (const zone of this.#zones) for (const segment of zone.addOwn(own)) this.#summed(zone, segment);
+    if (this.#zones.length === 0 && this.#plan.gathers.length === 0) this.#missing = 0;
+  }
+
+  /** A total lies in the result already: that is where sums with the first own node are made. */
+  #summed({ zone }: ZoneSum, segment: Range): void {
+    const { start, end } = zone.replicas;
+    if (end - start < this.#allReplicas) return;
+    this.#reduced(segment, this.#result?.subarray(segment.start, segment.end));
+  }
+
+  #reduced({ start, end }: Range, values: Float32Array | undefined): void {
+    invariant(values !== undefined, 'reduced values are in the result');
+    this.#missing -= end - start;
+    const { kept } = this.#plan;
+    const from = Math.max(start, kept.start);
+    const to = Math.min(end, kept.end);
+    if (from >= to) return;
+    this.#kept ??= new Float32Array(kept.end - kept.start);
+    this.#kept.set(values.subarray(from - start, to - start), from - kept.start);
+    this.#arrived.add({ start, end });
+  }
+
+  #zoneAt(value: number): ZoneSum | undefined {
+    return this.#zones.find(({ zone }) => value >= zone.values.start && value < zone.values.end);
+  }
+}

@@ -1,0 +1,92 @@
+import { at, invariant, type Range } from '../../shared/core/index.ts';
+import type { Zone } from './exchange-plan.ts';
+import { type NodeSum, TreeSum } from './tree.ts';
+
+/** The own sums of a bucket's hosted replicas. */
+export interface OwnSum extends NodeSum {
+  /** The bucket's result is made in this array. */
+  readonly isTarget: boolean;
+}
+
+/** The sums over one zone of a bucket, segment by segment, as the parts come. */
+export class ZoneSum {
+  readonly zone: Zone;
+  readonly #segments: readonly Range[];
+  readonly #segmentValues: number;
+  readonly #sums: readonly TreeSum[];
+  readonly #complete: (readonly NodeSum[] | undefined)[];
+
+  constructor(zone: Zone, segments: readonly Range[], { replicas, segmentValues }: SumOptions) {
+    this.zone = zone;
+    this.#segments = segments;
+    this.#segmentValues = segmentValues;
+    this.#sums = segments.map(({ start, end }) => new TreeSum(zone.replicas, replicas, end - start));
+    this.#complete = segments.map(() => undefined);
+  }
+
+  /** The own sums over the whole bucket. Gives the segments that are now complete. */
+  addOwn(own: readonly OwnSum[]): Range[] {
+    return this.#segments.filter((segment, index) => {
+      for (const { node, values, isTarget } of own) {
+        at(this.#sums, index).add(node, values.subarray(segment.start, segment.end), isTarget);
+      }
+      return this.#take(index);
+    });
+  }
+
+  /** A peer's sum over one segment. True if that completes it. */
+  addSegment(node: Range, start: number, values: Float32Array): boolean {
+    const index = Math.floor((start - this.zone.values.start) / this.#segmentValues);
+    at(this.#sums, index).add(node, values);
+    return this.#take(index);
+  }
+
+  /** The sum over `node` of values inside the zone, or `undefined` while they are not there. */
+  read(node: Range, start: number, end: number): Float32Array | undefined {
+    const first = this.zone.values.start;
+    const from = Math.floor((start - first) / this.#segmentValues);
+    const parts: Float32Array[] = [];
+    for (let index = from; index < this.#segments.length && at(this.#segments, index).start < end; index++) {
+      const sum = this.#complete[index]?.find((candidate) => candidate.node.start === node.start);
+      if (sum === undefined) return undefined;
+      const segment = at(this.#segments, index);
+      const begin = Math.max(start, segment.start) - segment.start;
+      parts.push(sum.values.subarray(begin, Math.min(end, segment.end) - segment.start));
+    }
+    return oneArray(parts);
+  }
+
+  #take(index: number): boolean {
+    const sum = at(this.#sums, index);
+    if (!sum.complete) return false;
+    this.#complete[index] = sum.take();
+    return true;
+  }
+}
+
+export interface SumOptions {
+  readonly replicas: number;
+  readonly segmentValues: number;
+}
+
+/** Neighbouring arrays as one: a view where they lie behind each other, else a copy. */
+function oneArray(parts: readonly Float32Array[]): Float32Array {
+  const first = at(parts, 0);
+  if (parts.length === 1) return first;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  let end = first.byteOffset;
+  const adjoin = parts.every(({ buffer, byteOffset, byteLength }) => {
+    const fits = buffer === first.buffer && byteOffset === end;
+    end += byteLength;
+    return fits;
+  });
+  if (adjoin) return new Float32Array(first.buffer, first.byteOffset, length);
+  const whole = new Float32Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  invariant(offset === length, 'the parts make up the whole');
+  return whole;
+}
