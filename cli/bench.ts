@@ -8,6 +8,7 @@ Examples:
   lockstep bench allreduce                                 2 and 4 processes, 1 to 64 MB
   lockstep bench allreduce --workers 8 --bytes 4MB,25MB
   lockstep bench allreduce --workers 2 --bytes 25MB --json
+  lockstep bench allreduce --workers 4 --link 1gbit,0.5ms  each process in a network namespace of its own
 
 Bus bandwidth is that of nccl-tests: 2(W−1)/W · bytes / time. CPU seconds are those of one process for each GB that it
 had reduced. In a checkout, "npm run bench -- allreduce" measures gloo beside it.`;
@@ -27,6 +28,7 @@ export function allreduceCommand(parent: Command, finish: Finish, beside: () => 
     .option('--bytes <SIZE,…>', 'sizes, such as 64KiB or 4MB', '1MB,4MB,25MB,64MB')
     .option('--bucket-bytes <SIZE>', 'what is reduced is cut in buckets of at most this size', '4MiB')
     .option('--rounds <N>', 'turns of each size; medians are over all of them', '5')
+    .option('--link <RATE,DELAY>', 'a network in place of loopback, such as 1gbit,0.5ms (Linux, root)')
     .option('--json', 'make the last line of standard output one JSON object', false)
     .addHelpText('after', examples)
     .action(async (flags: AllreduceFlags) => {

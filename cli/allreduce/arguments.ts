@@ -1,4 +1,5 @@
 import { LockstepError } from '../../shared/core/index.ts';
+import { type LinkSpeed, parseLink } from '../network/index.ts';
 
 /** What `lockstep bench allreduce` was asked for. */
 export interface AllreduceOptions {
@@ -8,6 +9,8 @@ export interface AllreduceOptions {
   readonly bytes: readonly number[];
   readonly rounds: number;
   readonly bucketBytes: number;
+  /** What the processes are connected by; null for this host's loopback. */
+  readonly link: LinkSpeed | null;
   readonly json: boolean;
 }
 
@@ -17,6 +20,7 @@ export interface AllreduceFlags {
   readonly bytes: string;
   readonly rounds: string;
   readonly bucketBytes: string;
+  readonly link?: string;
   readonly json: boolean;
 }
 
@@ -33,6 +37,7 @@ export function readAllreduceOptions(flags: AllreduceFlags): AllreduceOptions {
     bytes: list('--bytes', flags.bytes, parseSize, sizeExpected),
     rounds: single('--rounds', flags.rounds, (text) => wholeNumber(text, 1, 1000), 'a whole number from 1 to 1000'),
     bucketBytes: single('--bucket-bytes', flags.bucketBytes, parseSize, sizeExpected),
+    link: flags.link === undefined ? null : parseLink(flags.link),
     json: flags.json,
   };
 }

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
-import { loopbackNetwork } from '../network/index.ts';
+import { createNetwork, loopbackNetwork } from '../network/index.ts';
 import type { AllreduceOptions } from './arguments.ts';
 import { iterationsOf, speedRatio, summarize } from './figures.ts';
 import type { Contestant, Group, Turn } from './group.ts';
 import { formatBytes, type SizeReport } from './report.ts';
 
-export interface MeasureOptions extends Pick<AllreduceOptions, 'workers' | 'bytes' | 'rounds'> {
+export interface MeasureOptions extends Pick<AllreduceOptions, 'workers' | 'bytes' | 'rounds' | 'link'> {
   /** The first one is what the others are compared with. */
   readonly contestants: readonly [Contestant, ...Contestant[]];
   readonly signal: AbortSignal;
@@ -17,7 +17,9 @@ export interface MeasureOptions extends Pick<AllreduceOptions, 'workers' | 'byte
 export async function measureAllreduce(options: MeasureOptions): Promise<SizeReport[]> {
   const reports: SizeReport[] = [];
   for (const workers of options.workers) {
-    const network = loopbackNetwork(workers, hostname());
+    const { link } = options;
+    const network =
+      link === null ? loopbackNetwork(workers, hostname()) : await createNetwork({ nodes: workers, link });
     const groups: Group[] = [];
     try {
       for (const contestant of options.contestants) groups.push(await contestant.start(network, options.signal));

@@ -1,4 +1,5 @@
 import { LockstepError } from '../../shared/core/index.ts';
+import { formatLink, whyNoNamespaces } from '../network/index.ts';
 import { terminalInterrupts } from '../run-locally.ts';
 import { probeMachine } from '../setup/machine.mjs';
 import type { AllreduceOptions } from './arguments.ts';
@@ -16,19 +17,26 @@ export async function runAllreduceBenchmark(
   options: AllreduceOptions,
   beside: readonly Contestant[] = [],
 ): Promise<void> {
+  const noLink = options.link === null ? null : whyNoNamespaces();
+  if (noLink !== null) {
+    console.log(`skipped: --link cannot be had here: ${noLink}`);
+    if (options.json) console.log(JSON.stringify({ benchmark: 'allreduce', skipped: noLink }));
+    return;
+  }
   const abort = new AbortController();
   const unsubscribe = terminalInterrupts(() => abort.abort());
   const note = (line: string): void => console.error(`bench: ${line}`);
   try {
     const contestants = [lockstepContestant(options), ...beside] as const;
     const sizes = await measureAllreduce({ ...options, contestants, note, signal: abort.signal });
+    const where = options.link === null ? 'loopback' : `each on a link of ${formatLink(options.link)}`;
     const { cpuModel, cpuThreads, nodeVersion } = probeMachine();
-    const title = `Allreduce of float32 values, one process a worker, medians. ${cpuModel}, ${cpuThreads} threads, Node.js ${nodeVersion}.`;
+    const title = `Allreduce of float32 values, one process a worker, ${where}, medians. ${cpuModel}, ${cpuThreads} threads, Node.js ${nodeVersion}.`;
     (options.json ? console.error : console.log)(`${title}\n\n${formatAllreduce(sizes)}`);
     if (!options.json) return;
     const machine = { cpuModel, cpuThreads, nodeVersion };
-    const { rounds, bucketBytes } = options;
-    console.log(JSON.stringify({ benchmark: 'allreduce', rounds, bucketBytes, machine, sizes }));
+    const { rounds, bucketBytes, link } = options;
+    console.log(JSON.stringify({ benchmark: 'allreduce', rounds, bucketBytes, link, machine, sizes }));
   } catch (error) {
     // What was killed for Ctrl-C reports that it was killed.
     if (abort.signal.aborted) throw new LockstepError('run/interrupted', 'the benchmark was ended by the user');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Contestant, type Group, joinTurns, type Turn } from '../../cli/allreduce/index.ts';
-import type { Network } from '../../cli/network/index.ts';
+import { type Network, type NetworkNode, networkDevice } from '../../cli/network/index.ts';
 import { findPackageRoot } from '../../cli/setup/package-root.mjs';
 import { LineProcess } from './line-process.ts';
 import { providePython } from './python-environment.ts';
@@ -41,7 +41,13 @@ class GlooGroup implements Group {
     const script = join(findPackageRoot(), 'test', 'bench', 'peers', 'gloo_allreduce.py');
     const ranks = nodes.map((node, rank) => {
       const args = [script, String(rank), String(nodes.length), ...meeting];
-      return new LineProcess<Request, Reply>({ name: `gloo rank ${rank}`, command: python, args, node });
+      return new LineProcess<Request, Reply>({
+        name: `gloo rank ${rank}`,
+        command: python,
+        args,
+        node,
+        env: glooOn(node),
+      });
     });
     const group = new GlooGroup(ranks, signal);
     await Promise.all(ranks.map((rank) => rank.next()));
@@ -76,6 +82,11 @@ class GlooGroup implements Group {
       }),
     );
   }
+}
+
+/** gloo takes the address of the host's name where it is told no device. */
+export function glooOn({ prefix }: NetworkNode): Readonly<Record<string, string>> {
+  return prefix.length === 0 ? {} : { GLOO_SOCKET_IFNAME: networkDevice };
 }
 
 /** In a network of its own every port is free. */
