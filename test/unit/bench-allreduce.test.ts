@@ -10,7 +10,7 @@ const flags: AllreduceFlags = { workers: '2,4', bytes: '1MB,25MiB', rounds: '5',
 
 test('worker counts and sizes are lists; units are decimal or binary', () => {
   assert.deepEqual(readAllreduceOptions(flags), {
-    ...{ workers: [2, 4], bytes: [1e6, 25 * 2 ** 20], rounds: 5, bucketBytes: 4 * 2 ** 20, json: false },
+    ...{ workers: [2, 4], bytes: [1e6, 25 * 2 ** 20], rounds: 5, bucketBytes: 4 * 2 ** 20, link: null, json: false },
   });
   assert.deepEqual(['4', '64KiB', '1.5MB', '2GB'].map(parseSize), [4, 65_536, 1.5e6, 2e9]);
 });
