@@ -8,6 +8,7 @@ import { coordinatorCommand } from './coordinator.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { exportCommand } from './export.ts';
 import { exitCodes } from './failures.ts';
 import { predictCommand } from './predict.ts';
 import { profileCommand } from './profile.ts';
@@ -59,6 +60,7 @@ export function buildProgram(finish: Finish): Command {
     trainCommand,
     evaluateCommand,
     predictCommand,
+    exportCommand,
     profileCommand,
     demoCommand,
     doctorCommand,

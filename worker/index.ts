@@ -1,3 +1,4 @@
+export { type ExportFormat, type ExportOptions, runExport } from './export.ts';
 export {
   type PreflightCheck,
   type PreflightOptions,

@@ -5,6 +5,7 @@ export const commands = [
   'train',
   'evaluate',
   'predict',
+  'export',
   'profile',
   'coordinator',
   'worker',

@@ -95,14 +95,29 @@ export const optionDefinitions = {
       'Equal on all workers of a run.',
   }),
   out: define(directory, {
-    commands: [...launched, ...listens, 'profile', 'certs'],
+    commands: [...launched, ...listens, 'profile', 'certs', 'export'],
+    requiredBy: ['export'],
     default: 'lockstep-out',
     commandDefaults: {
       evaluate: 'lockstep-out/evaluation',
       profile: 'lockstep-out/profile',
       certs: 'lockstep-certs',
     },
-    description: 'Where the model, the journal and other results go.',
+    description: 'Where the model, the journal and other results go; of export, the file or directory to make.',
+  }),
+  format: define(choice(['keras', 'tfjs', 'safetensors']), {
+    commands: ['export'],
+    default: null,
+    defaultText: 'none',
+    requiredBy: ['export'],
+    description:
+      'Form of the exported model: `keras` (a .keras file), `tfjs` (a directory with model.json) or ' +
+      '`safetensors` (the weights alone).',
+  }),
+  force: define(onOff(), {
+    commands: ['export'],
+    default: false,
+    description: 'Replace what is at --out.',
   }),
   output: define(file, {
     commands: ['predict'],

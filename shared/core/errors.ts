@@ -40,6 +40,7 @@ export const errorCodes = {
   'checkpoint/missing': 'There is no model at the given path.',
   'checkpoint/corrupt': 'A saved model is torn, altered or of another format.',
   'checkpoint/mismatch': 'A saved model does not fit the job’s model.',
+  'checkpoint/unsupported': 'A model holds something that the other format has no equal for.',
   'checkpoint/write': 'The model could not be written.',
   'journal/corrupt': 'The journal holds a record that fails its checksum before its end.',
 } as const;

@@ -28,6 +28,7 @@ const doors: readonly { readonly library: RegExp; readonly doors: readonly strin
   { library: /^zod$/, doors: ['shared/config/'] },
   { library: /^commander$/, doors: ['cli/'] },
   { library: /^@tensorflow\//, doors: ['worker/engine/', 'cli/setup/one-op.mjs', 'examples/'] },
+  { library: /^(h5wasm|fflate)$/, doors: ['worker/exchange/'] },
   { library: /^tsx$/, doors: ['worker/session/', 'worker/data/'] },
   { library: /^protobufjs(-cli)?$/, doors: ['proto/generated/', 'cli/setup/'] },
   { library: /^lockstep$/, doors: ['examples/'] },

@@ -89,7 +89,14 @@ test('every option of every command refuses a value of no sense, naming its flag
     const nonsense =
       option.value.fromText('\u0000') === '\u0000' && option.value.schema.safeParse('x').success ? '' : '?!';
     for (const command of option.commands) {
-      const error = refused(command, { coordinator: 'c:1', model: 'm', hosts: 'h', [name]: nonsense });
+      const error = refused(command, {
+        coordinator: 'c:1',
+        model: 'm',
+        hosts: 'h',
+        out: 'o',
+        format: 'keras',
+        [name]: nonsense,
+      });
       assert.equal(error.details['option'], name, `${command} ${name}`);
     }
   }

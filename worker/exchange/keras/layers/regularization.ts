@@ -1,0 +1,11 @@
+import { same } from '../field.ts';
+import { layer } from '../mapping.ts';
+
+/** They draw in training alone. */
+export const regularization = [
+  layer('Dropout', [same('rate'), same('seed'), same('noise_shape')]),
+  layer('SpatialDropout1D', [same('rate'), same('seed')], { canFreeze: false }),
+  layer('AlphaDropout', [same('rate'), same('seed'), same('noise_shape')]),
+  layer('GaussianDropout', [same('rate'), same('seed')]),
+  layer('GaussianNoise', [same('stddev'), same('seed')]),
+];
