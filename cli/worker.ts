@@ -35,6 +35,7 @@ export function workerCommand(program: Command, finish: Finish): void {
         checkpoint: options.model,
         dumpGraph: options.dumpGraph,
         metricsListen: metricsPort === null ? null : formatAddress(metricsHost, metricsPort),
+        sharedMemory: options.sharedMemory,
         security: await checkedSecurity(options),
         runToken: options.runToken ?? '',
       });

@@ -21,6 +21,8 @@ export interface WorkerOptions {
   readonly peerListen: string;
   /** Host that peers reach this worker under; the host of `peerListen` when null. */
   readonly advertise: string | null;
+  /** Whether gradients may go through memory shared with workers on the same host. */
+  readonly sharedMemory: 'auto' | 'off';
   readonly connectTimeoutMs: number;
   readonly security: SecurityOptions;
   readonly runToken: string;
@@ -50,6 +52,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     peerListen: options.peerListen,
     advertise: options.advertise,
     metricsListen: options.metricsListen,
+    sharedMemory: options.sharedMemory,
     connectTimeoutMs: options.connectTimeoutMs,
     security: options.security,
     runToken: options.runToken,

@@ -74,6 +74,7 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
         dumpGraph: index === 0 ? options.dumpGraph : null,
         metricsListen: metricsListen(1 + index),
         peerListen: '127.0.0.1:0',
+        sharedMemory: options.sharedMemory,
         advertise: null,
         connectTimeoutMs: options.connectTimeoutMs,
       },

@@ -230,6 +230,13 @@ export const optionDefinitions = {
     default: 30_000,
     description: 'How long a worker waits for one part of a gradient from a peer.',
   }),
+  sharedMemory: define(choice(['auto', 'off']), {
+    commands: [...launched, 'worker'],
+    default: 'auto',
+    description:
+      'Gradients between workers on one host go through memory that they share (/dev/shm, Linux), where it works; ' +
+      '`off` sends all of them over gRPC. The result is the same.',
+  }),
   segmentBytes: define(bytes(4096, 16 * MiB), {
     commands: decides,
     default: MiB,

@@ -83,6 +83,7 @@ async function reduceWithFake(
     services: [
       serve(peerService.pull, (stream) => ({
         message: (request) => {
+          if (request.offer) return;
           const {
             step = 0,
             bucket = 0,

@@ -7,16 +7,22 @@ import {
   serve,
   startServer,
 } from '../../shared/rpc/index.ts';
+import { HostMemory } from './host-memory.ts';
 import { GenerationLinks } from './links.ts';
-import { answerPulls } from './pull-server.ts';
+import { answerPulls, type PullStream } from './pull-server.ts';
 import { SourceRegistry } from './source-registry.ts';
 import type { JoinOptions, Transport } from './transport.ts';
+import { valueBytes } from './wire-format.ts';
 
 export interface GrpcTransportOptions {
   readonly workerId: string;
   /** `host:port`; port 0 takes a free one. */
   readonly listen: string;
   readonly security: Security;
+  /** `auto`, the default: payloads between workers on one host go through memory that they share, where it works. */
+  readonly sharedMemory?: 'auto' | 'off' | undefined;
+  /** Hears why it does not work where it should. */
+  readonly notice?: ((message: string) => void) | undefined;
 }
 
 /** Segments over gRPC: one server for each worker, one connection and one Pull stream for each ordered pair of peers. */
@@ -24,26 +30,37 @@ export class GrpcTransport implements Transport {
   readonly bytes: ByteCounter;
   readonly #registry: SourceRegistry;
   readonly #server: RunningServer;
-  readonly #security: Security;
+  readonly #options: GrpcTransportOptions;
+  readonly #memory: HostMemory | undefined;
 
-  private constructor(bytes: ByteCounter, registry: SourceRegistry, server: RunningServer, security: Security) {
+  private constructor(
+    options: GrpcTransportOptions,
+    bytes: ByteCounter,
+    registry: SourceRegistry,
+    server: RunningServer,
+    memory: HostMemory | undefined,
+  ) {
     this.bytes = bytes;
+    this.#options = options;
     this.#registry = registry;
     this.#server = server;
-    this.#security = security;
+    this.#memory = memory;
   }
 
   /** Starts listening. @throws LockstepError rpc/address-in-use, config/insecure, config/invalid */
   static async create(options: GrpcTransportOptions): Promise<GrpcTransport> {
     const bytes: ByteCounter = { sent: 0, received: 0 };
     const registry = new SourceRegistry(options.workerId);
+    const memory = options.sharedMemory === 'off' ? undefined : new HostMemory(bytes, options.notice ?? (() => {}));
+    const answer = (stream: PullStream) =>
+      answerPulls(stream, registry, (offer, workerId) => memory?.accept(offer, workerId));
     const server = await startServer({
       address: options.listen,
       kind: 'bulk',
       security: options.security,
-      services: [serve(peerService.pull, (stream) => answerPulls(stream, registry), { bytes })],
+      services: [serve(peerService.pull, answer, { bytes })],
     });
-    return new GrpcTransport(bytes, registry, server, options.security);
+    return new GrpcTransport(options, bytes, registry, server, memory);
   }
 
   get address(): string {
@@ -55,9 +72,11 @@ export class GrpcTransport implements Transport {
     return new GenerationLinks(options, async (peer, client, signal) => {
       const role = `rank ${peer.rank} (worker ${peer.workerId}) at`;
       const deadlineMs = options.segmentTimeoutMs;
-      const channel = await connect(peer.address, { kind: 'bulk', security: this.#security, deadlineMs, role, signal });
+      const { security } = this.#options;
+      const channel = await connect(peer.address, { kind: 'bulk', security, deadlineMs, role, signal });
       const stream = channel.open(peerService.pull, client, { bytes: this.bytes });
-      client.start((request) => void stream.send(request));
+      const { segmentValues, wire } = options.source;
+      client.start((request) => void stream.send(request), this.#memory?.offer(segmentValues * valueBytes[wire]));
       return () => channel.close();
     });
   }

@@ -1,6 +1,8 @@
 import { at, invariant, LockstepError } from '../../shared/core/index.ts';
 import { PullClient } from './pull-client.ts';
-import type { ChunkRequest, JoinOptions, Member, PeerLinks, SegmentSink } from './transport.ts';
+import { SegmentPool } from './segment-pool.ts';
+import type { ChunkRequest, JoinOptions, Member, PeerLinks, SegmentPlace, SegmentSink } from './transport.ts';
+import { valueBytes, type WireValues } from './wire-format.ts';
 
 /** Opens a stream to a peer whose messages go to `client`; gives back what closes it. */
 export type Dial = (peer: Member, client: PullClient, signal: AbortSignal) => Promise<() => void>;
@@ -9,15 +11,17 @@ export type Dial = (peer: Member, client: PullClient, signal: AbortSignal) => Pr
 export class GenerationLinks implements PeerLinks {
   readonly #clients = new Map<number, PullClient>();
   readonly #hangUps: (() => void)[] = [];
+  readonly #pool: SegmentPool;
   readonly #abort = new AbortController();
 
   constructor(options: JoinOptions, dial: Dial) {
     const { rank, members, source, segmentTimeoutMs, clock } = options;
     const { runId, generation, segmentValues, wire } = source;
     const sender = { runId, generation, workerId: at(members, rank).workerId, wire };
+    this.#pool = new SegmentPool(wire, segmentValues * valueBytes[wire]);
     for (const peer of members) {
       if (peer.rank === rank) continue;
-      const client = new PullClient({ rank, peer, sender, segmentValues, segmentTimeoutMs, clock });
+      const client = new PullClient({ rank, peer, sender, segmentValues, segmentTimeoutMs, clock, pool: this.#pool });
       this.#clients.set(peer.rank, client);
       dial(peer, client, this.#abort.signal).then(
         (hangUp) => {
@@ -29,10 +33,14 @@ export class GenerationLinks implements PeerLinks {
     }
   }
 
-  pull(rank: number, request: ChunkRequest, sink: SegmentSink): Promise<void> {
+  pull(rank: number, request: ChunkRequest, sink: SegmentSink, place?: SegmentPlace): Promise<void> {
     const client = this.#clients.get(rank);
     invariant(client !== undefined, `rank ${rank} is a peer`);
-    return client.pull(request, sink);
+    return client.pull(request, sink, place);
+  }
+
+  recycle(values: WireValues): void {
+    this.#pool.give(values);
   }
 
   close(): void {

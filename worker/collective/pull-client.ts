@@ -1,9 +1,11 @@
 import { type Clock, LockstepError } from '../../shared/core/index.ts';
 import { isConnectionLost, type PullRequest, type StreamEvents } from '../../shared/rpc/index.ts';
-import { decodeSegment, type Segment } from './segment-codec.ts';
-import type { ChunkRequest, Member, SegmentSink } from './transport.ts';
+import { decodeSegment, type Segment, type SharedPayload } from './segment-codec.ts';
+import type { SegmentPool } from './segment-pool.ts';
+import type { ReceivingSlots } from './shared-slots.ts';
+import type { ChunkRequest, Member, SegmentPlace, SegmentSink } from './transport.ts';
 import { type Sender, stageNumbers, toPullRequest } from './wire.ts';
-import { valueBytes } from './wire-format.ts';
+import { valueBytes, type WireValues } from './wire-format.ts';
 
 export interface PullClientOptions {
   readonly rank: number;
@@ -12,11 +14,14 @@ export interface PullClientOptions {
   readonly segmentValues: number;
   readonly segmentTimeoutMs: number;
   readonly clock: Clock;
+  /** Where segments out of shared memory go that have no other place. */
+  readonly pool: SegmentPool;
 }
 
 interface Pull {
   readonly request: ChunkRequest;
   readonly sink: SegmentSink;
+  readonly place: SegmentPlace | undefined;
   /** First value still to come. */
   next: number;
   resolve(): void;
@@ -30,6 +35,9 @@ export class PullClient implements StreamEvents<Uint8Array> {
   readonly #options: PullClientOptions;
   readonly #pulls: Pull[] = [];
   #send: Send | undefined;
+  #slots: ReceivingSlots | undefined;
+  /** Payloads that the peer knows to be taken out of shared memory. */
+  #reported = 0;
   #failure: LockstepError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #heardMs = 0;
@@ -38,17 +46,23 @@ export class PullClient implements StreamEvents<Uint8Array> {
     this.#options = options;
   }
 
-  /** The stream to the peer is open: sends what was asked for until now, and the rest as it comes. */
-  start(send: Send): void {
+  /**
+   * The stream to the peer is open: sends what was asked for until now, and the rest as it comes.
+   * @param slots memory to offer to the peer; closed by this client
+   */
+  start(send: Send, slots?: ReceivingSlots): void {
     this.#send = send;
+    this.#slots = slots;
+    if (slots !== undefined) send({ offer: slots.offer, fromWorker: this.#options.sender.workerId });
+    if (this.#failure !== undefined) slots?.close();
     for (const { request } of this.#pulls) send(toPullRequest(request, this.#options.sender));
     this.#watch();
   }
 
-  pull(request: ChunkRequest, sink: SegmentSink): Promise<void> {
+  pull(request: ChunkRequest, sink: SegmentSink, place?: SegmentPlace): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#pulls.push({ request, sink, next: request.start, resolve, reject });
+      this.#pulls.push({ request, sink, place, next: request.start, resolve, reject });
       this.#send?.(toPullRequest(request, this.#options.sender));
       this.#watch();
     });
@@ -58,12 +72,14 @@ export class PullClient implements StreamEvents<Uint8Array> {
     const segment = decodeSegment(bytes, this.#options.sender.wire, this.#name());
     const pull = this.#pulls[0];
     if (pull === undefined) throw this.#corrupt(`${segment.payload.byteLength} bytes that nobody asked for`);
-    this.#check(pull, segment);
+    const count = segment.shared === undefined ? segment.payload.length : segment.shared.byteLength / this.#valueBytes;
+    this.#check(pull, segment, count);
     this.#heardMs = this.#options.clock.now();
-    if (segment.payload.length === 0) return;
+    if (count === 0) return;
     const start = pull.next;
-    pull.next += segment.payload.length;
-    pull.sink(start, segment.payload);
+    const values = segment.shared === undefined ? segment.payload : this.#takeShared(pull, segment.shared, count);
+    pull.next += count;
+    pull.sink(start, values);
     if (pull.next < pull.request.end) return;
     this.#pulls.shift();
     if (this.#pulls.length === 0) this.#stopWatch();
@@ -78,12 +94,13 @@ export class PullClient implements StreamEvents<Uint8Array> {
   fail(cause: LockstepError): void {
     if (this.#failure !== undefined) return;
     this.#stopWatch();
+    this.#slots?.close();
     this.#failure = isConnectionLost(cause) ? this.#lost(cause.message, cause) : cause;
     for (const pull of this.#pulls.splice(0)) pull.reject(this.#failure);
   }
 
   /** The segment must be the next one of the oldest request: nothing left out, repeated, short or long. */
-  #check(pull: Pull, segment: Segment): void {
+  #check(pull: Pull, segment: Segment, count: number): void {
     const { request, next } = pull;
     const { sender, segmentValues } = this.#options;
     if (segment.generation !== sender.generation) {
@@ -101,9 +118,38 @@ export class PullClient implements StreamEvents<Uint8Array> {
       );
     }
     const expected = Math.min(segmentValues, request.end - next);
-    if (segment.payload.length !== 0 && segment.payload.length !== expected) {
-      const bytes = segment.payload.byteLength;
-      throw this.#corrupt(`${bytes} bytes for ${this.#awaited(pull)}, ${expected * this.#valueBytes} expected`);
+    if (count !== 0 && count !== expected) {
+      const [bytes, expectedBytes] = [count * this.#valueBytes, expected * this.#valueBytes];
+      throw this.#corrupt(`${bytes} bytes for ${this.#awaited(pull)}, ${expectedBytes} expected`);
+    }
+  }
+
+  /** The next payload, out of shared memory: one copy, to where it is wanted if the caller said so. */
+  #takeShared(pull: Pull, { number, byteLength, checksum }: SharedPayload, count: number): WireValues {
+    const slots = this.#slots;
+    if (slots === undefined || byteLength > slots.offer.slotBytes || number !== slots.taken >>> 0) {
+      const due = slots === undefined ? 'none was offered' : `number ${slots.taken} was due`;
+      throw this.#corrupt(`payload ${number} of ${byteLength} bytes in shared memory where ${due}`);
+    }
+    const values = pull.place?.(pull.next, pull.next + count) ?? this.#options.pool.take(byteLength);
+    const actual = this.#copyOut(slots, values);
+    if (actual !== checksum) {
+      throw this.#corrupt(
+        `payload ${number} in shared memory with checksum ${actual}, ${checksum} expected, for ${this.#awaited(pull)}`,
+      );
+    }
+    if ((slots.taken - this.#reported) * 2 >= slots.offer.slots) {
+      this.#reported = slots.taken;
+      this.#send?.({ taken: this.#reported });
+    }
+    return values;
+  }
+
+  #copyOut(slots: ReceivingSlots, values: WireValues): number {
+    try {
+      return slots.take(values);
+    } catch (error) {
+      throw this.#corrupt(`a payload that cannot be read from shared memory (${(error as Error).message})`);
     }
   }
 

@@ -16,13 +16,23 @@ export interface SegmentHeader {
 export interface Segment extends SegmentHeader {
   /** Belongs to the receiver: a view on the received bytes where those are aligned, else a copy. */
   readonly payload: WireValues;
+  /** Where the payload is, if it is in shared memory; `payload` is empty then. */
+  readonly shared: SharedPayload | undefined;
+}
+
+/** A payload in shared memory. */
+export interface SharedPayload {
+  readonly byteLength: number;
+  /** How many came before it on this stream. */
+  readonly number: number;
+  readonly checksum: number;
 }
 
 invariant(new Uint8Array(new Uint16Array([1]).buffer)[0] === 1, 'payloads are little-endian in memory');
 
 /** Five header fields and the checksum, each a tag byte and four bytes. */
 const fixedBytes = 6 * 5;
-const checksumTag = (6 << 3) | 5;
+const lastFixedTag = (8 << 3) | 5;
 const paddingTag = (14 << 3) | 2;
 const payloadTag = (15 << 3) | 2;
 
@@ -45,12 +55,8 @@ export function segmentMessage(header: SegmentHeader, values: WireValues): Outgo
   return {
     byteLength: payloadStart + payload.length,
     writeTo(target, offset) {
-      let at = offset;
       const fixed = [header.generation, header.step, header.bucket, header.stage, header.offset, crc32(payload)];
-      for (let field = 1; field <= fixed.length; field++) {
-        target[at] = (field << 3) | 5;
-        at = target.writeUInt32LE(fixed[field - 1] as number, at + 1);
-      }
+      let at = writeFixed(target, fixed, offset);
       if (padded) {
         target[at] = paddingTag;
         target[at + 1] = padding;
@@ -63,6 +69,18 @@ export function segmentMessage(header: SegmentHeader, values: WireValues): Outgo
   };
 }
 
+/** A Segment whose payload lies in shared memory. */
+export function sharedSegmentMessage(header: SegmentHeader, payload: SharedPayload): OutgoingMessage {
+  const { generation, step, bucket, stage, offset } = header;
+  const fixed = [generation, step, bucket, stage, offset, payload.checksum, payload.byteLength, payload.number];
+  return {
+    byteLength: 5 * fixed.length,
+    writeTo(target, offset) {
+      writeFixed(target, fixed, offset);
+    },
+  };
+}
+
 /**
  * Reads any valid encoding of a Segment and checks all of it.
  * @param wire what the payload is a row of
@@ -70,7 +88,29 @@ export function segmentMessage(header: SegmentHeader, values: WireValues): Outgo
  * @throws LockstepError collective/corrupt
  */
 export function decodeSegment(bytes: Uint8Array, wire: WireFormat, peer: string): Segment {
-  const fixed = [0, 0, 0, 0, 0, 0];
+  const { fixed, payload } = readFields(bytes, peer);
+  const [generation, step, bucket, stage, offset, expected, sharedBytes, number] = fixed;
+  const shared = sharedBytes === 0 ? undefined : { byteLength: sharedBytes, number, checksum: expected };
+  const size = shared?.byteLength ?? payload.length;
+  if (size % valueBytes[wire] !== 0)
+    throw corrupt(peer, bytes, `a payload of ${size} bytes is no row of ${wire} values`);
+  if (shared !== undefined && payload.length > 0) throw corrupt(peer, bytes, 'payloads in it and in shared memory');
+  const actual = shared === undefined ? crc32(payload) : expected;
+  if (actual !== expected) {
+    throw corrupt(
+      peer,
+      bytes,
+      `checksum 0x${hex(actual)} of ${payload.length} bytes, 0x${hex(expected)} expected ` +
+        `(generation ${generation}, step ${step}, bucket ${bucket}, byte ${offset})`,
+    );
+  }
+  return { generation, step, bucket, stage, offset, shared, payload: valuesOver(aligned(payload, wire), wire) };
+}
+
+type Fixed = [number, number, number, number, number, number, number, number];
+
+function readFields(bytes: Uint8Array, peer: string): { fixed: Fixed; payload: Uint8Array } {
+  const fixed: Fixed = [0, 0, 0, 0, 0, 0, 0, 0];
   let payload = bytes.subarray(0, 0);
   const seen = new Set<number>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -88,7 +128,7 @@ export function decodeSegment(bytes: Uint8Array, wire: WireFormat, peer: string)
       at = next + value;
       if (tag === payloadTag) payload = bytes.subarray(next, at);
       else if (value > 3) throw corrupt(peer, bytes, `${value} bytes of padding, at most 3 expected`);
-    } else if ((tag & 7) === 5 && tag >> 3 >= 1 && tag <= checksumTag) {
+    } else if ((tag & 7) === 5 && tag >> 3 >= 1 && tag <= lastFixedTag) {
       if (at + 4 > bytes.length) throw corrupt(peer, bytes, `it ends inside field ${tag >> 3}`);
       fixed[(tag >> 3) - 1] = view.getUint32(at, true);
       at += 4;
@@ -96,25 +136,22 @@ export function decodeSegment(bytes: Uint8Array, wire: WireFormat, peer: string)
       throw corrupt(peer, bytes, `unknown field tag ${tag}`);
     }
   }
-  if (payload.length % valueBytes[wire] !== 0) {
-    throw corrupt(peer, bytes, `a payload of ${payload.length} bytes is no row of ${wire} values`);
-  }
-  const [generation, step, bucket, stage, offset, expected] = fixed as [number, number, number, number, number, number];
-  const actual = crc32(payload);
-  if (actual !== expected) {
-    throw corrupt(
-      peer,
-      bytes,
-      `checksum 0x${hex(actual)} of ${payload.length} bytes, 0x${hex(expected)} expected ` +
-        `(generation ${generation}, step ${step}, bucket ${bucket}, byte ${offset})`,
-    );
-  }
-  return { generation, step, bucket, stage, offset, payload: valuesOver(aligned(payload, wire), wire) };
+  return { fixed, payload };
 }
 
 /** A copy only where a sender's encoding left the payload unaligned: the one above never does. */
 function aligned(payload: Uint8Array, wire: WireFormat): Uint8Array {
   return payload.byteOffset % valueBytes[wire] === 0 ? payload : new Uint8Array(payload);
+}
+
+/** Fields 1, 2, … as fixed32. Returns where they end. */
+function writeFixed(target: Buffer, fixed: readonly number[], start: number): number {
+  let at = start;
+  for (const [index, value] of fixed.entries()) {
+    target[at] = ((index + 1) << 3) | 5;
+    at = target.writeUInt32LE(value, at + 1);
+  }
+  return at;
 }
 
 function varintBytes(value: number): number {

@@ -57,15 +57,20 @@ export interface JoinOptions {
 export interface PeerLinks {
   /**
    * Pulls a chunk; requests to one peer are answered in order. `sink` gets each segment's first value's index in the
-   * bucket and the values in the wire format, which it owns.
+   * bucket and the values in the wire format, which it owns. `place` may offer an array for values [start, end), so
+   * that they need not be copied there: then the sink may get that very array, or another one if they came elsewhere.
    * @throws LockstepError collective/timeout, collective/corrupt, collective/stale, run/worker-lost
    */
-  pull(rank: number, request: ChunkRequest, sink: SegmentSink): Promise<void>;
+  pull(rank: number, request: ChunkRequest, sink: SegmentSink, place?: SegmentPlace): Promise<void>;
+  /** Takes back an array that a sink got, once nobody uses it, for later segments. Other arrays are ignored. */
+  recycle(values: WireValues): void;
   /** Stops pulling and answering. Idempotent. */
   close(): void;
 }
 
 export type SegmentSink = (start: number, values: WireValues) => void;
+
+export type SegmentPlace = (start: number, end: number) => WireValues | undefined;
 
 /** How segments travel between workers. One for each worker, for its whole life. */
 export interface Transport {

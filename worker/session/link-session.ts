@@ -59,6 +59,8 @@ export class LinkSession {
       workerId,
       listen: this.#settings.peerListen,
       security: this.#security,
+      sharedMemory: this.#settings.sharedMemory,
+      notice: (message) => console.error(`lockstep: worker ${workerId}: ${message}`),
     });
     this.#telemetry = await WorkerTelemetry.start(this.#settings, this.#board, this.#transport.bytes);
     this.#channel = await connect(coordinator, {

@@ -11,6 +11,7 @@ export interface LinkSettings {
   /** Host that peers reach this worker under; the one of `peerListen` when null. */
   readonly advertise: string | null;
   readonly metricsListen: string | null;
+  readonly sharedMemory: 'auto' | 'off';
   readonly connectTimeoutMs: number;
   readonly security: SecurityOptions;
   readonly runToken: string;
