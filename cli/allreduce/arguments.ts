@@ -9,6 +9,7 @@ export interface AllreduceOptions {
   readonly bytes: readonly number[];
   readonly rounds: number;
   readonly bucketBytes: number;
+  readonly sharedMemory: 'auto' | 'off';
   /** What the processes are connected by; null for this host's loopback. */
   readonly link: LinkSpeed | null;
   readonly json: boolean;
@@ -20,6 +21,7 @@ export interface AllreduceFlags {
   readonly bytes: string;
   readonly rounds: string;
   readonly bucketBytes: string;
+  readonly sharedMemory: string;
   readonly link?: string;
   readonly json: boolean;
 }
@@ -37,6 +39,7 @@ export function readAllreduceOptions(flags: AllreduceFlags): AllreduceOptions {
     bytes: list('--bytes', flags.bytes, parseSize, sizeExpected),
     rounds: single('--rounds', flags.rounds, (text) => wholeNumber(text, 1, 1000), 'a whole number from 1 to 1000'),
     bucketBytes: single('--bucket-bytes', flags.bucketBytes, parseSize, sizeExpected),
+    sharedMemory: single('--shared-memory', flags.sharedMemory, autoOrOff, 'auto or off'),
     link: flags.link === undefined ? null : parseLink(flags.link),
     json: flags.json,
   };
@@ -50,6 +53,10 @@ export function parseSize(text: string): number | undefined {
   if (match === null) return undefined;
   const bytes = Number(match[1]) * (unitBytes[match[2] ?? ''] ?? Number.NaN);
   return Number.isInteger(bytes) && bytes % 4 === 0 && bytes >= 4 && bytes <= 2e9 ? bytes : undefined;
+}
+
+function autoOrOff(text: string): 'auto' | 'off' | undefined {
+  return text === 'auto' || text === 'off' ? text : undefined;
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

@@ -11,6 +11,7 @@ import { RankProcess } from './rank-process.ts';
 
 export interface LockstepSettings {
   readonly bucketBytes: number;
+  readonly sharedMemory: 'auto' | 'off';
 }
 
 export function lockstepContestant(settings: LockstepSettings): Contestant {
@@ -53,7 +54,9 @@ class LockstepGroup implements Group {
     const bucketLengths = cutBuckets(bytes, this.#settings.bucketBytes);
     await this.#all((rank, index) => {
       const { name: host, address } = nodes[index] as NetworkNode;
-      const place = { coordinator, workerId: `w${index}`, host, peerListen: `${address}:0` };
+      // Processes on links of their own play hosts of their own.
+      const sharedMemory = isLoopback(address) ? this.#settings.sharedMemory : 'off';
+      const place = { coordinator, workerId: `w${index}`, host, peerListen: `${address}:0`, sharedMemory } as const;
       return rank.ask({ kind: 'join', ...place, security, runToken, bucketLengths }, 'joined');
     });
   }

@@ -134,6 +134,7 @@ const members = (addresses: readonly string[]) =>
   addresses.map((address, rank) => ({
     rank,
     workerId: `w-${rank}`,
+    host: 'here',
     address,
     replicas: { start: rank, end: rank + 1 },
   }));

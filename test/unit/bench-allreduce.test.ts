@@ -6,11 +6,19 @@ import { busBandwidth, iterationsOf, median, speedRatio, summarize } from '../..
 import { cutBuckets } from '../../cli/allreduce/lockstep-group.ts';
 import { formatAllreduce, formatBytes } from '../../cli/allreduce/report.ts';
 
-const flags: AllreduceFlags = { workers: '2,4', bytes: '1MB,25MiB', rounds: '5', bucketBytes: '4MiB', json: false };
+const flags: AllreduceFlags = {
+  workers: '2,4',
+  bytes: '1MB,25MiB',
+  rounds: '5',
+  bucketBytes: '4MiB',
+  sharedMemory: 'auto',
+  json: false,
+};
 
 test('worker counts and sizes are lists; units are decimal or binary', () => {
   assert.deepEqual(readAllreduceOptions(flags), {
     ...{ workers: [2, 4], bytes: [1e6, 25 * 2 ** 20], rounds: 5, bucketBytes: 4 * 2 ** 20, link: null, json: false },
+    sharedMemory: 'auto',
   });
   assert.deepEqual(['4', '64KiB', '1.5MB', '2GB'].map(parseSize), [4, 65_536, 1.5e6, 2e9]);
 });
@@ -24,6 +32,7 @@ test('what is no whole float32 value, no number or out of range is refused with 
     [{ bytes: '3GB' }, /--bytes 3GB/],
     [{ rounds: '0' }, /--rounds 0/],
     [{ bucketBytes: '-4' }, /--bucket-bytes -4/],
+    [{ sharedMemory: 'on' }, /--shared-memory on: expected auto or off/],
   ];
   for (const [change, message] of refused) {
     assert.throws(() => readAllreduceOptions({ ...flags, ...change }), { code: 'config/invalid', message });

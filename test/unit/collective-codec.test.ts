@@ -4,7 +4,8 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { lockstep } from '../../proto/generated/lockstep.js';
 import { LockstepError } from '../../shared/core/index.ts';
-import { decodeSegment } from '../../worker/collective/segment-codec.ts';
+import { toBuffer } from '../../shared/rpc/index.ts';
+import { decodeSegment, sharedSegmentMessage } from '../../worker/collective/segment-codec.ts';
 import { encodeSegment } from '../support/encode-segment.ts';
 import { sameBits, wildFloats } from '../support/reference-sum.ts';
 
@@ -21,7 +22,8 @@ test('what is encoded is decoded, and protobuf’s own decoder reads the same', 
     fc.property(headers, lengths, (header, length) => {
       const values = wildFloats(length, length);
       const bytes = encodeSegment(header, values);
-      const { payload, ...rest } = decodeSegment(bytes, 'float32', 'rank 1');
+      const { payload, shared, ...rest } = decodeSegment(bytes, 'float32', 'rank 1');
+      assert.equal(shared, undefined);
       assert.deepEqual(rest, header);
       sameBits(payload as Float32Array, values);
       const other = lockstep.v1.Segment.decode(bytes);
@@ -47,7 +49,12 @@ test('what protobuf’s own encoder writes is decoded, with and without fields t
       const values = wildFloats(length, length);
       const all = { ...header, checksum: crc32(bytesOf(values)), payload: bytesOf(values) };
       const written = omitZeros ? Object.fromEntries(Object.entries(all).filter(([, value]) => value !== 0)) : all;
-      const { payload, ...rest } = decodeSegment(lockstep.v1.Segment.encode(written).finish(), 'float32', 'rank 1');
+      const { payload, shared, ...rest } = decodeSegment(
+        lockstep.v1.Segment.encode(written).finish(),
+        'float32',
+        'rank 1',
+      );
+      assert.equal(shared, undefined);
       assert.deepEqual(rest, header);
       sameBits(payload as Float32Array, values);
     }),
@@ -71,11 +78,26 @@ test('bfloat16 values are two bytes each, aligned, and used where they are', () 
     const message = encodeSegment(header, values);
     const frame = new Uint8Array(5 + message.length);
     frame.set(message, 5);
-    const { payload, ...rest } = decodeSegment(Buffer.from(frame.buffer, 5), 'bfloat16', 'rank 1');
+    const { payload, shared, ...rest } = decodeSegment(Buffer.from(frame.buffer, 5), 'bfloat16', 'rank 1');
+    assert.equal(shared, undefined);
     assert.deepEqual(rest, header);
     assert.deepEqual(payload, values);
     assert.equal(payload.buffer, frame.buffer, `${length} values were copied`);
   }
+});
+
+test('of a payload in shared memory the place is told, the same to protobuf’s own decoder', () => {
+  const payloads = fc.record({ byteLength: uint32.map((n) => n & ~3), number: uint32, checksum: uint32 });
+  fc.assert(
+    fc.property(headers, payloads, (header, payload) => {
+      fc.pre(payload.byteLength > 0);
+      const bytes = toBuffer(sharedSegmentMessage(header, payload));
+      const segment = decodeSegment(bytes, 'float32', 'rank 1');
+      assert.deepEqual(segment, { ...header, shared: { ...payload }, payload: new Float32Array(0) });
+      const { sharedBytes, sharedNumber, checksum } = lockstep.v1.Segment.decode(bytes);
+      assert.deepEqual({ byteLength: sharedBytes, number: sharedNumber, checksum }, { ...payload });
+    }),
+  );
 });
 
 test('an altered payload byte is never accepted', () => {
@@ -133,6 +155,16 @@ test('each kind of damage is told', () => {
       /3 bytes is no/,
     ],
     ['too much padding', lockstep.v1.Segment.encode({ padding: Buffer.alloc(4) }).finish(), /4 bytes of padding/],
+    [
+      'a shared payload that is no row of values',
+      lockstep.v1.Segment.encode({ sharedBytes: 6 }).finish(),
+      /6 bytes is no row/,
+    ],
+    [
+      'a payload in two places',
+      lockstep.v1.Segment.encode({ sharedBytes: 4, payload: Buffer.alloc(4) }).finish(),
+      /payloads in it and in shared memory/,
+    ],
     ['a length without an end', Buffer.from([0x7a, 0x80, 0x80]), /ends inside a length/],
     ['a length that is too long', Buffer.from([0x7a, 0x80, 0x80, 0x80, 0x80, 0x80, 1]), /more than 5 bytes/],
   ];

@@ -2,7 +2,15 @@ import { type Clock, invariant, LockstepError } from '../../shared/core/index.ts
 import type { Algorithm } from './algorithm.ts';
 import { Layout } from './layout.ts';
 import { type Spares, StepReduction } from './step-reduction.ts';
-import type { ChunkRequest, ChunkSource, Member, PeerLinks, SegmentSink, Transport } from './transport.ts';
+import type {
+  ChunkRequest,
+  ChunkSource,
+  Member,
+  PeerLinks,
+  SegmentPlace,
+  SegmentSink,
+  Transport,
+} from './transport.ts';
 import type { WireFormat } from './wire-format.ts';
 
 export interface AllreduceOptions {
@@ -105,7 +113,7 @@ class PulledAllreduce implements Allreduce, ChunkSource {
         { details: { step }, action: 'discard' },
       );
     }
-    reduction = new StepReduction(step, this.#layout, this.#spares);
+    reduction = new StepReduction(step, this.#layout, this.#spares, (values) => this.#links?.recycle(values));
     this.#spares = [];
     this.#steps.set(step, reduction);
     if (this.#failure !== undefined) reduction.fail(this.#failure);
@@ -135,7 +143,9 @@ class PulledAllreduce implements Allreduce, ChunkSource {
         if (chunk.stage === 'reduce') reduction.addSegment(bucket, node, start, values);
         else reduction.setSegment(bucket, start, values);
       };
-      this.#links?.pull(rank, request, sink).catch((error: LockstepError) => this.#fail(error));
+      const place: SegmentPlace = (start, end) =>
+        chunk.stage === 'gather' ? reduction.place(bucket, start, end) : undefined;
+      this.#links?.pull(rank, request, sink, place).catch((error: LockstepError) => this.#fail(error));
     }
   }
 

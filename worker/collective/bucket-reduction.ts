@@ -2,12 +2,13 @@ import { at, invariant, type Range } from '../../shared/core/index.ts';
 import { Covered } from './covered.ts';
 import type { BucketPlan } from './exchange-plan.ts';
 import type { Layout } from './layout.ts';
-import { type NodeSum, TreeSum } from './tree.ts';
+import { type NodeSum, type Recycle, TreeSum } from './tree.ts';
 import { ZoneSum } from './zone-sum.ts';
 
 /** One bucket in one step on one rank. */
 export class BucketReduction {
   readonly #plan: BucketPlan;
+  readonly #recycle: Recycle;
   readonly #allReplicas: number;
   /** Sums of the hosted replicas as they come. */
   readonly #local: TreeSum;
@@ -21,14 +22,18 @@ export class BucketReduction {
   /** A copy of the reduced values that peers ask for, there after the result went to the engine. */
   #kept: Float32Array | undefined;
 
-  /** @param spare an array of this bucket in a step that is over */
-  constructor(bucket: number, layout: Layout, spare: Float32Array | undefined) {
+  /**
+   * @param spare an array of this bucket in a step that is over
+   * @param recycle gets arrays that peers' segments came in, once nobody needs them
+   */
+  constructor(bucket: number, layout: Layout, spare: Float32Array | undefined, recycle: Recycle) {
+    this.#recycle = recycle;
     const length = at(layout.bucketLengths, bucket);
     this.#plan = at(layout.plans, bucket);
     this.#allReplicas = layout.replicas;
     this.#local = new TreeSum(layout.hosted, layout.replicas, length);
     const waiting = this.#plan.zones.filter(({ pulls }) => pulls.length > 0);
-    this.#zones = waiting.map((zone) => new ZoneSum(zone, layout.segments(zone.values), layout));
+    this.#zones = waiting.map((zone) => new ZoneSum(zone, layout.segments(zone.values), layout, recycle));
     this.#kept = spare;
     this.#missing = length;
   }
@@ -62,8 +67,14 @@ export class BucketReduction {
    */
   setSegment(start: number, values: Float32Array): void {
     invariant(this.#result !== undefined, 'no peer can reduce a step before this worker contributed to it');
-    this.#result.set(values, start);
+    if (values.buffer !== this.#result.buffer) this.#result.set(values, start);
     this.#reduced({ start, end: start + values.length }, values);
+    this.#recycle(values);
+  }
+
+  /** The place of values [start, end) in the result: what `setSegment` says of overwriting holds here too. */
+  place(start: number, end: number): Float32Array | undefined {
+    return this.#result?.subarray(start, end);
   }
 
   readSum(node: Range, start: number, end: number): Float32Array | undefined {

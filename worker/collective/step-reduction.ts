@@ -2,6 +2,7 @@ import { at, LockstepError, type Range } from '../../shared/core/index.ts';
 import { BucketReduction } from './bucket-reduction.ts';
 import type { Layout } from './layout.ts';
 import type { ChunkRequest } from './transport.ts';
+import type { Recycle } from './tree.ts';
 
 export type Spares = readonly (Float32Array | undefined)[];
 
@@ -15,10 +16,13 @@ export class StepReduction {
   #resolve: (buckets: Float32Array[]) => void = () => {};
   #reject: (error: LockstepError) => void = () => {};
 
-  /** @param spares arrays of a step that nobody needs any more (`spares()` of it) */
-  constructor(step: number, layout: Layout, spares: Spares = []) {
+  /**
+   * @param spares arrays of a step that nobody needs any more (`spares()` of it)
+   * @param recycle gets the arrays of `addSegment` and `setSegment` once nobody needs them
+   */
+  constructor(step: number, layout: Layout, spares: Spares = [], recycle: Recycle = () => {}) {
     this.step = step;
-    this.#buckets = layout.plans.map((_, bucket) => new BucketReduction(bucket, layout, spares[bucket]));
+    this.#buckets = layout.plans.map((_, bucket) => new BucketReduction(bucket, layout, spares[bucket], recycle));
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -41,6 +45,11 @@ export class StepReduction {
   setSegment(bucket: number, start: number, values: Float32Array): void {
     at(this.#buckets, bucket).setSegment(start, values);
     this.#changed();
+  }
+
+  /** Where reduced values [start, end) may be written, for `setSegment` to count. */
+  place(bucket: number, start: number, end: number): Float32Array | undefined {
+    return at(this.#buckets, bucket).place(start, end);
   }
 
   /**

@@ -64,6 +64,9 @@ export interface NodeSum {
   readonly values: Float32Array;
 }
 
+/** Takes an array that nobody needs any more. */
+export type Recycle = (values: Float32Array) => void;
+
 interface PendingSum extends NodeSum {
   /** The caller wants the total in this array. */
   readonly isTarget: boolean;
@@ -77,21 +80,21 @@ export class TreeSum {
   readonly #range: Range;
   readonly #replicas: number;
   readonly #length: number;
-  readonly #dropped: (values: Float32Array) => void;
+  readonly #recycle: Recycle;
   readonly #pending = new Map<number, PendingSum>();
   #covered = 0;
   #taken = false;
 
   /**
    * @param length values of each node's array
-   * @param dropped hears of each array that was added to another one
+   * @param recycle gets each array that was added to another one
    */
-  constructor(range: Range, replicas: number, length: number, dropped: (values: Float32Array) => void = () => {}) {
+  constructor(range: Range, replicas: number, length: number, recycle: Recycle = () => {}) {
     invariant(range.start >= 0 && range.start < range.end && range.end <= replicas, 'a tree sum needs replicas');
     this.#range = range;
     this.#replicas = replicas;
     this.#length = length;
-    this.#dropped = dropped;
+    this.#recycle = recycle;
   }
 
   /** True when every replica of the range is covered. */
@@ -139,7 +142,7 @@ export class TreeSum {
       const [left, right] = other.node.start < sum.node.start ? [other, sum] : [sum, other];
       const { values, isTarget } = right.isTarget ? right : left;
       addInto(values, left.values, right.values);
-      this.#dropped(values === left.values ? right.values : left.values);
+      this.#recycle(values === left.values ? right.values : left.values);
       sum = { node: family.parent, values, isTarget };
     }
     this.#pending.set(sum.node.start, sum);

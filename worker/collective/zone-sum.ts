@@ -1,6 +1,6 @@
 import { at, invariant, type Range } from '../../shared/core/index.ts';
 import type { Zone } from './exchange-plan.ts';
-import { type NodeSum, TreeSum } from './tree.ts';
+import { type NodeSum, type Recycle, TreeSum } from './tree.ts';
 
 /** The own sums of a bucket's hosted replicas. */
 export interface OwnSum extends NodeSum {
@@ -16,11 +16,11 @@ export class ZoneSum {
   readonly #sums: readonly TreeSum[];
   readonly #complete: (readonly NodeSum[] | undefined)[];
 
-  constructor(zone: Zone, segments: readonly Range[], { replicas, segmentValues }: SumOptions) {
+  constructor(zone: Zone, segments: readonly Range[], { replicas, segmentValues }: SumOptions, recycle: Recycle) {
     this.zone = zone;
     this.#segments = segments;
     this.#segmentValues = segmentValues;
-    this.#sums = segments.map(({ start, end }) => new TreeSum(zone.replicas, replicas, end - start));
+    this.#sums = segments.map(({ start, end }) => new TreeSum(zone.replicas, replicas, end - start, recycle));
     this.#complete = segments.map(() => undefined);
   }
 

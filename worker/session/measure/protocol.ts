@@ -10,6 +10,7 @@ export type RankRequest =
       /** Name of the host that this rank is on; ranks with the same one may use what only one host has. */
       readonly host: string;
       readonly peerListen: string;
+      readonly sharedMemory: 'auto' | 'off';
       readonly security: SecurityOptions;
       readonly runToken: string;
       /** float32 values in each bucket. */
