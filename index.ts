@@ -16,12 +16,14 @@ export { type TrainOptions, type TrainResult, train } from './cli/index.ts';
 export { type ErrorAction, type ErrorCode, type ErrorRecord, LockstepError } from './shared/core/index.ts';
 export {
   type ArrayTensor,
+  type Callback,
   type Dataset,
   type DatasetDescription,
   type Directory,
   datasets,
   type Job,
   type LearningRate,
+  type Logs,
   type LossName,
   type MetricName,
   type OptimizerConfig,
@@ -30,6 +32,15 @@ export {
   type Schedule,
   schedules,
   type TensorSpec,
+  type TrainingControl,
 } from './shared/job/index.ts';
+export {
+  type CSVLoggerOptions,
+  callbacks,
+  type EarlyStoppingOptions,
+  type ModelCheckpointOptions,
+  type MonitorOptions,
+  type ReduceLROnPlateauOptions,
+} from './worker/callbacks/index.ts';
 export type { OpenContext, Source } from './worker/data/index.ts';
 export { type OwnFunction, tf } from './worker/engine/index.ts';

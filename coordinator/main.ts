@@ -286,10 +286,11 @@ function linksOf(action: Action): readonly number[] {
   switch (action.kind) {
     case 'sendWelcome':
     case 'sendRefused':
+    case 'sendEpochEnd':
       return [action.link];
     case 'startGeneration':
       return action.members.map((member) => member.link);
-    case 'sendEvaluation':
+    case 'sendDecision':
     case 'sendDrain':
     case 'sendStop':
       return action.links;

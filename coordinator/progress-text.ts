@@ -1,7 +1,7 @@
 import type { ErrorRecord } from '../shared/core/index.ts';
-import type { Evaluation } from './membership/index.ts';
+import type { EpochDecision, EpochEnd } from './membership/index.ts';
 import type { RunResult } from './result.ts';
-import type { EpochMeans, RunTally } from './tally.ts';
+import type { RunTally } from './tally.ts';
 
 const BAR_WIDTH = 20;
 
@@ -34,14 +34,27 @@ function bar(fraction: number): string {
 }
 
 /** The line that stays when an epoch is over. */
-export function epochLine(means: EpochMeans, epochs: number, validation: Evaluation | null, tally: RunTally): string {
+export function epochLine({ epoch, steps, seconds, samples, ...means }: EpochEnd, tally: RunTally): string {
+  const { validation } = means;
+  const { totalSteps = 0, stepsPerEpoch = 1 } = tally.active ?? {};
   const parts = [
-    `epoch ${means.epoch}/${epochs}: ${means.steps} steps in ${duration(means.seconds)}`,
-    meansText(means.loss, means.metrics),
+    `epoch ${epoch + 1}/${Math.ceil(totalSteps / stepsPerEpoch)}: ${steps} steps in ${duration(seconds)}`,
+    meansText(means.loss, tally.named(means.metrics)),
     ...(validation === null ? [] : [`validation ${meansText(validation.loss, tally.named(validation.metrics))}`]),
-    rate(means.samples / means.seconds),
+    rate(samples / seconds),
   ];
   return parts.join(', ');
+}
+
+/** What callbacks changed, if anything. */
+export function decisionText({ epoch, stop, learningRate, restoreWeights }: EpochDecision): string[] {
+  return [
+    ...(learningRate === null
+      ? []
+      : [`learning rate ${Number(learningRate.toPrecision(6))} from epoch ${epoch + 1} on`]),
+    ...(stop === null ? [] : [`training ends: ${stop}`]),
+    ...(restoreWeights ? ['back to the weights of the best epoch'] : []),
+  ];
 }
 
 export function startLine(tally: RunTally): string {

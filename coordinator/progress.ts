@@ -1,6 +1,6 @@
 import type { Report } from './membership/index.ts';
-import { epochLine, failureText, progressLine, startLine } from './progress-text.ts';
-import type { EpochMeans, RunTally } from './tally.ts';
+import { decisionText, epochLine, failureText, progressLine, startLine } from './progress-text.ts';
+import type { RunTally } from './tally.ts';
 
 /** Where progress is written: stderr, or something like it. */
 export interface Terminal {
@@ -34,10 +34,6 @@ export class Progress {
   readonly #quiet: boolean;
   #drawn = false;
   #lastDrawMs = Number.NEGATIVE_INFINITY;
-  /** An epoch whose validation is still to come. */
-  #openEpoch: EpochMeans | null = null;
-  /** The last epoch that got its line. */
-  #shown = 0;
 
   constructor(tally: RunTally, terminal: Terminal, options: { readonly quiet?: boolean } = {}) {
     this.#tally = tally;
@@ -56,7 +52,6 @@ export class Progress {
         break;
       case 'refused':
       case 'failed':
-        this.#closeEpoch();
         this.print(failureText(report.error));
         break;
       case 'started':
@@ -66,16 +61,19 @@ export class Progress {
       case 'step':
         this.#afterStep(now);
         break;
-      case 'evaluation':
-        if (report.evaluation.split === 'validation') this.#closeEpoch();
+      case 'epoch':
+        this.#say(epochLine(report.end, this.#tally));
+        break;
+      case 'decision':
+        for (const line of decisionText(report.decision)) this.#say(line);
         break;
       case 'draining':
         this.#say(`${report.reason}: the workers finish this step, then save; once more to stop at once`);
         break;
       case 'finished':
-        this.#closeEpoch();
         this.#erase();
         break;
+      case 'evaluation':
       case 'beat':
       case 'consequence':
         break;
@@ -98,37 +96,12 @@ export class Progress {
     if (!this.#quiet) this.print(text);
   }
 
+  /** The last step of an epoch is told by the epoch's own line, which comes at once where nothing is to be validated. */
   #afterStep(now: number): void {
-    const { active, epoch, committedSteps } = this.#tally;
-    if (active === null || epoch === null) return;
-    if (this.#tally.isEpochComplete || committedSteps === active.totalSteps) {
-      // Reports of the next epoch's steps may overtake the last share of the validation, but not for a whole epoch.
-      this.#closeEpoch();
-      this.#openEpoch = epoch;
-      if (active.facts.validationSamples === 0) this.#closeEpoch();
-      else this.#draw(now);
-      return;
-    }
+    const { active, epoch } = this.#tally;
+    const isLast = epoch?.steps === active?.stepsPerEpoch;
+    if (isLast && active?.facts.validationSamples === 0) return;
     if (now - this.#lastDrawMs >= (this.#terminal.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) this.#draw(now);
-  }
-
-  /** Prints the line of the epoch that waits for its validation. */
-  #closeEpoch(): void {
-    const { active, evaluations } = this.#tally;
-    const means = this.#openEpoch ?? (this.#tally.stage === 'finished' ? this.#unfinishedEpoch() : null);
-    if (means === null || active === null) return;
-    this.#openEpoch = null;
-    const step = (means.epoch - 1) * active.stepsPerEpoch + means.steps;
-    const validation = evaluations.get('validation');
-    const epochs = Math.ceil(active.totalSteps / active.stepsPerEpoch);
-    this.#say(epochLine(means, epochs, validation?.step === step ? validation : null, this.#tally));
-    this.#shown = means.epoch;
-  }
-
-  /** What a drained run did of its last epoch. */
-  #unfinishedEpoch(): EpochMeans | null {
-    const { epoch } = this.#tally;
-    return epoch !== null && epoch.epoch > this.#shown ? epoch : null;
   }
 
   #draw(now: number): void {

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from
 import { dirname } from 'node:path';
 import type { RunSettings } from '../shared/config/index.ts';
 import { invariant } from '../shared/core/index.ts';
-import type { Split } from './membership/index.ts';
+import type { Evaluation, Split } from './membership/index.ts';
 import type { RunTally } from './tally.ts';
 
 /** What `--json` prints as the last line of stdout, and result.json holds. */
@@ -30,6 +30,21 @@ export interface RunResult {
   readonly checkpoint: string;
   /** The run ended early because it was asked to. */
   readonly drained: boolean;
+  /** Why a callback ended training before its last epoch; null when none did. */
+  readonly stopped: string | null;
+  /** The epochs, in order; the last one may have been cut short. */
+  readonly history: readonly EpochResult[];
+}
+
+export interface EpochResult {
+  /** From 1. */
+  readonly epoch: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly validation: EvaluationMeans | null;
+  /** Time in steps, without evaluation. */
+  readonly seconds: number;
 }
 
 /** Metrics are keys beside the loss, as in `{ loss: 0.1, accuracy: 0.97 }`. */
@@ -38,10 +53,9 @@ export type EvaluationMeans = { readonly loss: number } & Readonly<Record<string
 export function runResult(tally: RunTally, settings: RunSettings): RunResult {
   const { outcome, active, epoch } = tally;
   invariant(outcome !== null && active !== null, 'only a finished run has a result');
-  const evaluation = (split: Split): EvaluationMeans | null => {
-    const means = tally.evaluations.get(split);
-    return means === undefined ? null : { loss: means.loss, ...tally.named(means.metrics) };
-  };
+  const named = (means: Pick<Evaluation, 'loss' | 'metrics'> | null | undefined): EvaluationMeans | null =>
+    means == null ? null : { loss: means.loss, ...tally.named(means.metrics) };
+  const evaluation = (split: Split) => named(tally.evaluations.get(split));
   return {
     steps: outcome.steps,
     epochs: active.stepsPerEpoch === 0 ? 0 : Math.floor(outcome.steps / active.stepsPerEpoch),
@@ -57,6 +71,11 @@ export function runResult(tally: RunTally, settings: RunSettings): RunResult {
     seconds: ((tally.endedAtMs ?? 0) - (tally.startedAtMs ?? 0)) / 1000,
     checkpoint: outcome.checkpoint,
     drained: outcome.drained,
+    stopped: outcome.stopped,
+    history: tally.history.map(({ epoch, steps, loss, metrics, validation, seconds }) => ({
+      ...{ epoch: epoch + 1, steps, loss, metrics: tally.named(metrics) },
+      ...{ validation: named(validation), seconds },
+    })),
   };
 }
 

@@ -1,5 +1,15 @@
 import type { ErrorRecord } from '../shared/core/index.ts';
-import type { Active, Beat, Evaluation, Hello, Outcome, Report, Split, StepReport } from './membership/index.ts';
+import type {
+  Active,
+  Beat,
+  EpochEnd,
+  Evaluation,
+  Hello,
+  Outcome,
+  Report,
+  Split,
+  StepReport,
+} from './membership/index.ts';
 
 /** Means over the samples of one epoch, or of as much of it as is committed. */
 export interface EpochMeans {
@@ -46,6 +56,8 @@ export class RunTally {
   endedAtMs: number | null = null;
   readonly workers = new Map<string, WorkerView>();
   readonly evaluations = new Map<Split, Evaluation>();
+  /** Epochs that are over. */
+  readonly history: EpochEnd[] = [];
   /** [committed steps, mean loss of the steps since the point before] */
   readonly lossCurve: [number, number][] = [];
   #epoch: Sums | null = null;
@@ -79,6 +91,9 @@ export class RunTally {
       case 'evaluation':
         this.evaluations.set(report.evaluation.split, report.evaluation);
         break;
+      case 'epoch':
+        this.history.push(report.end);
+        break;
       case 'draining':
         this.stage = 'draining';
         break;
@@ -92,6 +107,7 @@ export class RunTally {
         this.error = report.error;
         this.endedAtMs = now;
         break;
+      case 'decision':
       case 'refused':
       case 'consequence':
         break;
@@ -106,10 +122,6 @@ export class RunTally {
     const { epoch, steps, samples, lossSum, metricSums, seconds } = this.#epoch;
     const means = metricSums.map((sum) => sum / samples);
     return { epoch, steps, samples, loss: lossSum / samples, metrics: this.named(means), seconds };
-  }
-
-  get isEpochComplete(): boolean {
-    return this.active !== null && this.#epoch?.steps === this.active.stepsPerEpoch;
   }
 
   /** Over the last steps, without evaluation; NaN before the first. */

@@ -3,6 +3,7 @@ import type { CoordinatorMessage, WorkerMessage } from '../shared/rpc/index.ts';
 import {
   type Action,
   type Beat,
+  type EpochDecision,
   type EvaluationShare,
   type Event,
   type Hello,
@@ -25,6 +26,7 @@ export function toEvent(link: number, message: WorkerMessage): Event {
   if (message.heartbeat) return { kind: 'heartbeat', from, beat: toBeat(message.heartbeat) };
   if (message.stepCommitted) return { kind: 'stepCommitted', from, report: toReport(message.stepCommitted) };
   if (message.evaluationShare) return { kind: 'evaluationShare', from, share: toShare(message.evaluationShare) };
+  if (message.epochDecision) return { kind: 'epochDecided', from, decision: toDecision(message.epochDecision) };
   if (message.finished) return { kind: 'workerFinished', from, ...toFinish(message.finished) };
   if (message.failed) {
     const { error, step, phase } = message.failed;
@@ -68,6 +70,7 @@ function toReady({ jobHash, facts }: NonNullable<WorkerMessage['ready']>) {
       parameters: facts?.parameters ?? 0,
       metricNames: facts?.metricNames ?? [],
       modelName: facts?.modelName ?? '',
+      decidesEpochs: facts?.decidesEpochs ?? false,
     },
   };
 }
@@ -107,6 +110,20 @@ function toShare(share: NonNullable<WorkerMessage['evaluationShare']>): Evaluati
     lossSum: share.lossSum ?? 0,
     metricSums: share.metricSums ?? [],
   };
+}
+
+function toDecision(decision: NonNullable<WorkerMessage['epochDecision']>): EpochDecision {
+  return {
+    epoch: decision.epoch ?? 0,
+    stop: decision.stop || null,
+    learningRate: decision.learningRate ?? null,
+    keepWeights: decision.keepWeights ?? false,
+    restoreWeights: decision.restoreWeights ?? false,
+  };
+}
+
+function fromDecision({ stop, learningRate, ...decision }: EpochDecision) {
+  return { ...decision, stop: stop ?? '', ...(learningRate === null ? {} : { learningRate }) };
 }
 
 function toFinish({ steps, weightsSha256, checkpoint }: NonNullable<WorkerMessage['finished']>) {
@@ -172,11 +189,14 @@ export function toMessage(
         generationStart: { members, startStep },
       };
     }
-    case 'sendEvaluation': {
-      const { split, step, samples, loss, metrics } = action.evaluation;
-      const evaluationResult = { split: splits.indexOf(split), step, samples, loss, metrics: [...metrics] };
-      return { runId, generation, body: 'evaluationResult', evaluationResult };
+    case 'sendEpochEnd': {
+      const { validation, metrics, ...end } = action.end;
+      const measured =
+        validation === null ? {} : { validationLoss: validation.loss, validationMetrics: [...validation.metrics] };
+      return { runId, generation, body: 'epochEnd', epochEnd: { ...end, metrics: [...metrics], ...measured } };
     }
+    case 'sendDecision':
+      return { runId, generation, body: 'epochDecision', epochDecision: fromDecision(action.decision) };
     case 'sendDrain':
       return { runId, generation, body: 'drain', drain: { reason: action.reason } };
     case 'sendStop':

@@ -35,7 +35,8 @@ export function finish(state: RunState, active: Active, drain: Drain | null, now
     steps,
     weightsSha256: first?.weightsSha256 ?? '',
     checkpoint: first?.checkpoint ?? '',
-    drained: steps < active.totalSteps,
+    drained: steps < active.totalSteps && active.stopped === null,
+    stopped: active.stopped,
   };
   const exitCode = outcome.drained ? (drain?.exitCode ?? 1) : 0;
   const stage = {

@@ -2,6 +2,7 @@ import { at, splitEvenly } from '../../shared/core/index.ts';
 import { stepsPerEpoch } from '../../shared/sampling/index.ts';
 import { nameOf, record } from './describe.ts';
 import { fail } from './end.ts';
+import { emptyEpoch } from './epochs.ts';
 import type { Active, Event, Identity, JobFacts, Member, RunState, Transition, WorkerRecord } from './model.ts';
 import { keep, withWorker } from './state.ts';
 
@@ -140,6 +141,10 @@ function startFirstGeneration(state: RunState, facts: JobFacts, jobHash: string,
     committedSteps: 0,
     pendingEvaluations: new Map(),
     evaluated: new Set(),
+    epoch: emptyEpoch(0),
+    unmeasured: new Map(),
+    decisions: 0,
+    stopped: null,
   };
   const placed = members.map(({ link: _, ...member }) => member);
   return {

@@ -1,9 +1,18 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
-import type { EvaluationShare, Identity, JobFacts, Phase, Split, StepReport } from '../../shared/run/index.ts';
+import type {
+  EpochDecision,
+  EpochEnd,
+  EvaluationShare,
+  Identity,
+  JobFacts,
+  Phase,
+  Split,
+  StepReport,
+} from '../../shared/run/index.ts';
 
 export { phases } from '../../shared/run/index.ts';
-export type { EvaluationShare, Identity, JobFacts, Phase, Split, StepReport };
+export type { EpochDecision, EpochEnd, EvaluationShare, Identity, JobFacts, Phase, Split, StepReport };
 
 export interface MembershipConfig {
   readonly runId: string;
@@ -72,6 +81,7 @@ export type Event =
   | { readonly kind: 'heartbeat'; readonly from: Sender; readonly beat: Beat }
   | { readonly kind: 'stepCommitted'; readonly from: Sender; readonly report: StepReport }
   | { readonly kind: 'evaluationShare'; readonly from: Sender; readonly share: EvaluationShare }
+  | { readonly kind: 'epochDecided'; readonly from: Sender; readonly decision: EpochDecision }
   | {
       readonly kind: 'workerFinished';
       readonly from: Sender;
@@ -101,7 +111,8 @@ export type Action =
       readonly members: readonly Member[];
       readonly startStep: number;
     }
-  | { readonly kind: 'sendEvaluation'; readonly links: readonly number[]; readonly evaluation: Evaluation }
+  | { readonly kind: 'sendEpochEnd'; readonly link: number; readonly end: EpochEnd }
+  | { readonly kind: 'sendDecision'; readonly links: readonly number[]; readonly decision: EpochDecision }
   | { readonly kind: 'sendDrain'; readonly links: readonly number[]; readonly reason: string }
   | { readonly kind: 'sendStop'; readonly links: readonly number[]; readonly error: ErrorRecord | null }
   | { readonly kind: 'closeLink'; readonly link: number }
@@ -129,6 +140,8 @@ export type JournalEntry =
       readonly metricSums: readonly number[];
     }
   | { readonly kind: 'evaluation'; readonly evaluation: Evaluation }
+  | { readonly kind: 'epoch'; readonly end: EpochEnd }
+  | { readonly kind: 'decision'; readonly decision: EpochDecision }
   | { readonly kind: 'finished'; readonly outcome: Outcome }
   | { readonly kind: 'failed'; readonly error: ErrorRecord };
 
@@ -141,6 +154,8 @@ export type Report =
   | { readonly kind: 'beat'; readonly workerId: string; readonly beat: Beat }
   | { readonly kind: 'step'; readonly report: StepReport }
   | { readonly kind: 'evaluation'; readonly evaluation: Evaluation }
+  | { readonly kind: 'epoch'; readonly end: EpochEnd }
+  | { readonly kind: 'decision'; readonly decision: EpochDecision }
   | { readonly kind: 'draining'; readonly reason: string }
   | { readonly kind: 'finished'; readonly outcome: Outcome }
   | { readonly kind: 'failed'; readonly error: ErrorRecord }
@@ -173,6 +188,23 @@ export interface Active {
   readonly pendingEvaluations: ReadonlyMap<string, ReadonlyMap<number, EvaluationShare>>;
   /** `split@step` of the evaluations that are complete. */
   readonly evaluated: ReadonlySet<string>;
+  readonly epoch: EpochSums;
+  /** Epochs that wait for their validation, by the step that they ended with. */
+  readonly unmeasured: ReadonlyMap<number, EpochSums>;
+  /** Decisions so far: the next one is for this epoch. */
+  readonly decisions: number;
+  /** Why training ended before its last epoch, as decided by a callback. */
+  readonly stopped: string | null;
+}
+
+/** Over the steps of one epoch. Sums are over samples. */
+export interface EpochSums {
+  readonly epoch: number;
+  readonly steps: number;
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly metricSums: readonly number[];
+  readonly seconds: number;
 }
 
 export interface Drain {
@@ -186,6 +218,8 @@ export interface Outcome {
   readonly checkpoint: string;
   /** Ended early because it was asked to, with everything saved. */
   readonly drained: boolean;
+  /** Why a callback ended training before its last epoch; null when none did. */
+  readonly stopped: string | null;
 }
 
 export type Stage =

@@ -1,4 +1,5 @@
 import { assertNever } from '../../shared/core/index.ts';
+import { onEpochDecided } from './epochs.ts';
 import { onHello, onReady } from './join.ts';
 import { onLeave, onLinkClosed, onTick, onWorkerFailed } from './lose.ts';
 import type { Event, RunState, Transition } from './model.ts';
@@ -25,6 +26,8 @@ export function reduce(state: RunState, event: Event, now: number): Transition {
       return onStepCommitted(state, event, now);
     case 'evaluationShare':
       return onEvaluationShare(state, event, now);
+    case 'epochDecided':
+      return onEpochDecided(state, event);
     case 'workerFinished':
       return onFinished(state, event, now);
     case 'workerFailed':
@@ -52,7 +55,10 @@ function staleness(state: RunState, event: Event): string | undefined {
   if (runId !== state.config.runId && runId !== '') return `${event.kind} of run ${JSON.stringify(runId)}`;
   // What a process says of itself counts whatever generation it believes in; what it did counts in its generation.
   const isAboutWork =
-    event.kind === 'stepCommitted' || event.kind === 'evaluationShare' || event.kind === 'workerFinished';
+    event.kind === 'stepCommitted' ||
+    event.kind === 'evaluationShare' ||
+    event.kind === 'epochDecided' ||
+    event.kind === 'workerFinished';
   const current = activeOf(state.stage)?.generation;
   if (!isAboutWork || generation === current) return undefined;
   return `${event.kind} of generation ${generation}, current is ${current ?? 'none'}`;

@@ -1,4 +1,4 @@
-import { LockstepError } from '../../shared/core/index.ts';
+import { invariant, LockstepError } from '../../shared/core/index.ts';
 import type { Active, MembershipConfig, RunState, Stage, Transition, WorkerRecord } from './model.ts';
 
 /** @throws LockstepError config/invalid when some worker would have no replica */
@@ -35,6 +35,12 @@ export function withoutWorker(state: RunState, link: number): RunState {
   const workers = new Map(state.workers);
   workers.delete(link);
   return { ...state, workers };
+}
+
+export function withActive(state: RunState, active: Active): RunState {
+  const { stage } = state;
+  invariant('active' in stage, 'only a stage with a generation makes progress');
+  return { ...state, stage: { ...stage, active } };
 }
 
 /** Nothing to do but remember. */

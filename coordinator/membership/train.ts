@@ -1,8 +1,9 @@
 import { invariant } from '../../shared/core/index.ts';
 import { nameOf, record } from './describe.ts';
 import { fail, finish } from './end.ts';
-import type { Active, Evaluation, EvaluationShare, Event, RunState, Transition } from './model.ts';
-import { activeOf, keep, openLinks, withWorker } from './state.ts';
+import { addToEpoch, measureEpoch } from './epochs.ts';
+import type { Evaluation, EvaluationShare, Event, RunState, Transition } from './model.ts';
+import { activeOf, keep, withActive, withWorker } from './state.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 
@@ -32,11 +33,13 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
   }
   const { samples, lossSum, metricSums } = report;
   const { generation } = active;
+  const ended = addToEpoch({ ...active, committedSteps: step + 1 }, report);
   return {
-    state: withActive(heard, { ...active, committedSteps: step + 1 }),
+    state: withActive(heard, ended.active),
     actions: [
       { kind: 'journal', record: { kind: 'step', generation, step, samples, lossSum, metricSums } },
       { kind: 'report', event: { kind: 'step', report } },
+      ...ended.actions,
     ],
     reason: `step ${step} is committed`,
   };
@@ -63,12 +66,14 @@ export function onEvaluationShare(state: RunState, { from, share }: Of<'evaluati
   }
   pendingEvaluations.delete(key);
   const evaluation = sumShares([...all.values()]);
+  const evaluated = new Set(active.evaluated).add(key);
+  const ended = measureEpoch({ ...active, pendingEvaluations, evaluated }, evaluation);
   return {
-    state: withActive(heard, { ...active, pendingEvaluations, evaluated: new Set(active.evaluated).add(key) }),
+    state: withActive(heard, ended.active),
     actions: [
       { kind: 'journal', record: { kind: 'evaluation', evaluation } },
-      { kind: 'sendEvaluation', links: openLinks(state), evaluation },
       { kind: 'report', event: { kind: 'evaluation', evaluation } },
+      ...ended.actions,
     ],
     reason: `${key} is complete`,
   };
@@ -105,10 +110,4 @@ export function onFinished(state: RunState, event: Of<'workerFinished'>, now: nu
   const reason = `${nameOf(worker.hello)} finished: ${finishedCount} of ${stage.active.members.length}`;
   if (finishedCount < stage.active.members.length) return keep(finishing, reason);
   return finish(finishing, stage.active, drain, now);
-}
-
-function withActive(state: RunState, active: Active): RunState {
-  const { stage } = state;
-  invariant('active' in stage, 'only a stage with a generation makes progress');
-  return { ...state, stage: { ...stage, active } };
 }

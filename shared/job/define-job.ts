@@ -1,4 +1,5 @@
 import { LockstepError } from '../core/index.ts';
+import { type Callback, checkCallbacks } from './callback.ts';
 import { checkCount, type Dataset, show } from './dataset.ts';
 import type { Job, LossName, MetricName, OwnSampleFunction, Precision } from './job.ts';
 import { nearestName, resolvePrecision } from './names.ts';
@@ -36,6 +37,8 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
    * with about 2 significant decimal digits in each product. Default `float32`.
    */
   readonly precision?: Precision;
+  /** Called while the job trains, once per run: made by functions of `callbacks`, or objects of your own. */
+  readonly callbacks?: readonly Callback[];
 }
 
 const fields = [
@@ -49,6 +52,7 @@ const fields = [
   'seed',
   'shuffle',
   'precision',
+  'callbacks',
 ] as const;
 const splits = ['train', 'validation', 'test'] as const;
 
@@ -86,6 +90,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     seed,
     shuffle,
     precision: resolvePrecision(input.precision ?? 'float32'),
+    callbacks: checkCallbacks(input.callbacks ?? []),
   };
   Object.defineProperty(job, brand, { value: true });
   return Object.freeze(job);

@@ -1,5 +1,6 @@
 export type { ArraysOptions, ArrayTensor, SharedTensor } from './array-tensors.ts';
 export type { Batch, BatchValues } from './batch.ts';
+export type { Callback, Logs, TrainingControl } from './callback.ts';
 export { Dataset } from './dataset.ts';
 export { type Cifar10Options, type Directory, datasets, type GlyphsOptions, type IdxOptions } from './datasets.ts';
 export { defineJob, isJob, type JobInput } from './define-job.ts';

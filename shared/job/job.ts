@@ -1,3 +1,4 @@
+import type { Callback } from './callback.ts';
 import type { OptimizerConfig } from './optimizer-config.ts';
 
 /** The shape of data as tfjs sees it, without the batch dimension. */
@@ -74,4 +75,6 @@ export interface Job<Model = unknown> {
   readonly seed: number;
   readonly shuffle: boolean;
   readonly precision: Precision;
+  /** Run once per run, in this order. */
+  readonly callbacks: readonly Callback[];
 }

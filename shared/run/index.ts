@@ -1,4 +1,6 @@
 export {
+  type EpochDecision,
+  type EpochEnd,
   type EvaluationShare,
   type Identity,
   type JobFacts,

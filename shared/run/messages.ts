@@ -18,6 +18,8 @@ export interface JobFacts {
   readonly parameters: number;
   readonly metricNames: readonly string[];
   readonly modelName: string;
+  /** Whether rank 0 decides before each epoch how training goes on (the job has callbacks); the others wait for it. */
+  readonly decidesEpochs: boolean;
 }
 
 /** What a worker's main thread is doing; in the order of the protocol's Phase. */
@@ -38,6 +40,38 @@ export interface StepReport {
   readonly stepSeconds: number;
   /** The run ends after this step: it was the last one planned, or the workers agreed to drain. */
   readonly last: boolean;
+}
+
+/** What an epoch came to, over all replicas. */
+export interface EpochEnd {
+  /** From 0. */
+  readonly epoch: number;
+  /** Committed steps of the run at its end. */
+  readonly step: number;
+  /** In this epoch: fewer than planned where the run ended. */
+  readonly steps: number;
+  readonly samples: number;
+  /** Mean over the epoch's samples, each measured before the update of its step. */
+  readonly loss: number;
+  readonly metrics: readonly number[];
+  /** After the epoch's last update; null without validation data. */
+  readonly validation: { readonly loss: number; readonly metrics: readonly number[] } | null;
+  /** Time in steps, without evaluation. */
+  readonly seconds: number;
+}
+
+/** How all workers go on before an epoch, as rank 0's callbacks decided. */
+export interface EpochDecision {
+  /** The epoch that is due, from 0; the number of epochs after the last one. */
+  readonly epoch: number;
+  /** Why training ends here; null to go on. */
+  readonly stop: string | null;
+  /** From here on, in place of the optimizer's own; null leaves it as it is. */
+  readonly learningRate: number | null;
+  /** Remember the weights as they are now. */
+  readonly keepWeights: boolean;
+  /** Go back to the remembered weights. */
+  readonly restoreWeights: boolean;
 }
 
 export type Split = 'validation' | 'test';

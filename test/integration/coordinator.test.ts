@@ -88,13 +88,18 @@ describe('a whole run', () => {
     for (let step = 0; step < 20; step++) {
       for (const worker of [first, second]) worker.commit(step, step === 19);
     }
-    for (const replica of [0, 1]) first.share(replica, 20);
-    for (const replica of [2, 3]) second.share(replica, 20);
-    const { evaluationResult } = await second.receive('evaluationResult');
+    for (const step of [10, 20]) {
+      for (const replica of [0, 1]) first.share(replica, step);
+      for (const replica of [2, 3]) second.share(replica, step);
+    }
+    const { epochEnd } = await first.receive('epochEnd');
     assert.deepEqual(
-      [evaluationResult?.samples, evaluationResult?.loss, evaluationResult?.metrics],
-      [64, 0.25, [0.75]],
+      [epochEnd?.epoch, epochEnd?.step, epochEnd?.validationLoss, epochEnd?.validationMetrics],
+      [0, 10, 0.25, [0.75]],
     );
+    const decision = { epoch: 0, learningRate: 0.5, stop: '', keepWeights: true };
+    first.send({ body: 'epochDecision', epochDecision: decision });
+    assert.equal((await second.receive('epochDecision')).epochDecision?.learningRate, 0.5);
 
     const metrics = (await get(coordinator.metricsAddress, '/metrics')).text;
     for (const line of [
@@ -119,13 +124,17 @@ describe('a whole run', () => {
     await Promise.all([first.finish(20), second.finish(20)]);
     assert.equal(await coordinator.ended, 0);
     const result = JSON.parse(results.at(-1) ?? '') as RunResult;
-    const { seconds, ...rest } = result;
+    const { seconds, history, ...rest } = result;
     assert.ok(seconds > 0);
     assert.deepEqual(rest, {
       ...{ steps: 20, epochs: 2, samples: 640, replicas: 4, workers: 2, loss: 0.5, metrics: { accuracy: 0.75 } },
       ...{ validation: { loss: 0.25, accuracy: 0.75 }, test: null, weightsSha256: 'f'.repeat(64) },
-      ...{ samplesPerSecond: 128, checkpoint: 'out/model', drained: false },
+      ...{ samplesPerSecond: 128, checkpoint: 'out/model', drained: false, stopped: null },
     });
+    assert.deepEqual(
+      history.map(({ epoch, steps, validation }) => [epoch, steps, validation]),
+      [1, 2].map((epoch) => [epoch, 10, { loss: 0.25, accuracy: 0.75 }]),
+    );
     assert.deepEqual(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')), result);
     const kinds = readJournal(join(out, 'journal.log')).map(({ kind }) => kind);
     assert.deepEqual([kinds[0], kinds[1], kinds.at(-1)], ['run', 'generation', 'finished']);

@@ -59,7 +59,8 @@ export class FakeWorker {
   }
 
   ready(): void {
-    this.send({ body: 'ready', ready: { jobHash: 'same', facts: { ...facts, metricNames: [...facts.metricNames] } } });
+    const told = { ...facts, metricNames: [...facts.metricNames], decidesEpochs: true };
+    this.send({ body: 'ready', ready: { jobHash: 'same', facts: told } });
   }
 
   /** Joins, gets ready and beats. */

@@ -50,6 +50,7 @@ export const facts: JobFacts = {
   parameters: 1000,
   metricNames: ['accuracy'],
   modelName: 'cnn',
+  decidesEpochs: false,
 };
 
 export function stepReport(step: number, last = false): StepReport {

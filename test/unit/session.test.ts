@@ -19,6 +19,7 @@ const job = {
   seed: 5,
   shuffle: true,
   precision: 'float32',
+  callbacks: [],
 } as const;
 const settings: RunSettings = {
   mode: 'train',

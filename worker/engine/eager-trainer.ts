@@ -107,6 +107,10 @@ export class EagerTrainer implements Trainer {
     });
   }
 
+  setLearningRate(rate: number): void {
+    this.#optimizer.setLearningRate(rate);
+  }
+
   evaluate(batch: Batch): EvaluationSums {
     const rows = batch.realRows;
     if (rows === 0) return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };

@@ -123,6 +123,8 @@ export interface Trainer {
   predict(batch: Batch): Float32Array[];
   /** A look into the compiled step; absent where ops run as they come. */
   readonly inspection?: Inspection;
+  /** From the next step on, in place of the optimizer's own rate or schedule. */
+  setLearningRate(rate: number): void;
   /** All weights in the model's order. */
   readWeights(): NamedWeight[];
   /**

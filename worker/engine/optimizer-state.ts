@@ -11,7 +11,7 @@ import { tf } from './tf.ts';
 
 /** The optimizer of one model with its slots: one tensor per weight and slot, kept on the device. */
 export class OptimizerState {
-  readonly #config: OptimizerConfig;
+  #config: OptimizerConfig;
   readonly #rule: OptimizerRule;
   readonly #weights: readonly tf.LayerVariable[];
   /** [weight][slot] */
@@ -31,6 +31,10 @@ export class OptimizerState {
     this.#slots = this.#weights.map((weight) =>
       this.#rule.slots.map(() => tf.keep(tf.fill(weight.shape as number[], start))),
     );
+  }
+
+  setLearningRate(learningRate: number): void {
+    this.#config = { ...this.#config, learningRate };
   }
 
   /** Moves every weight by its part of the flat gradients, one array per bucket. `step` counts from 0. */

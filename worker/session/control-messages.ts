@@ -1,7 +1,7 @@
 import { lockstep } from '../../proto/generated/lockstep.js';
 import { type ErrorRecord, isErrorCode } from '../../shared/core/index.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../../shared/rpc/index.ts';
-import { type Phase, phases } from '../../shared/run/index.ts';
+import { type EpochDecision, type EpochEnd, type Phase, phases } from '../../shared/run/index.ts';
 import type { MainToLink } from './protocol.ts';
 
 /** One of WorkerMessage's bodies; the sender adds run and generation. */
@@ -23,6 +23,10 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
       const metricSums = [...share.metricSums];
       return { evaluationShare: { ...share, metricSums, split: split === 'test' ? SPLIT_TEST : SPLIT_VALIDATION } };
     }
+    case 'decided': {
+      const { stop, learningRate, ...decision } = message.decision;
+      return { epochDecision: { ...decision, stop: stop ?? '', ...(learningRate === null ? {} : { learningRate }) } };
+    }
     case 'finished':
       return {
         finished: { steps: message.steps, weightsSha256: message.weightsSha256, checkpoint: message.checkpoint },
@@ -30,6 +34,31 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
     case 'failed':
       return { failed: { error: toErrorInfo(message.error), step: where.step, phase: phaseNumber(where.phase) } };
   }
+}
+
+export function toEpochEnd(end: NonNullable<CoordinatorMessage['epochEnd']>): EpochEnd {
+  const validation =
+    end.validationLoss == null ? null : { loss: end.validationLoss, metrics: end.validationMetrics ?? [] };
+  return {
+    epoch: end.epoch ?? 0,
+    step: end.step ?? 0,
+    steps: end.steps ?? 0,
+    samples: end.samples ?? 0,
+    loss: end.loss ?? 0,
+    metrics: end.metrics ?? [],
+    validation,
+    seconds: end.seconds ?? 0,
+  };
+}
+
+export function toDecision(decision: NonNullable<CoordinatorMessage['epochDecision']>): EpochDecision {
+  return {
+    epoch: decision.epoch ?? 0,
+    stop: decision.stop || null,
+    learningRate: decision.learningRate ?? null,
+    keepWeights: decision.keepWeights ?? false,
+    restoreWeights: decision.restoreWeights ?? false,
+  };
 }
 
 /** The proto's Phase has the same order as `phases`. */

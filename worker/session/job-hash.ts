@@ -9,7 +9,8 @@ export interface JobFingerprint {
   readonly initialWeightsSha256: string;
   /** Of the compiled step, which holds what layers, losses and metrics of the job's own do; null op by op. */
   readonly graphSha256: string | null;
-  readonly job: Omit<Job, 'model' | 'data'>;
+  /** Callbacks are code and state: what they are is in the job file's hash. */
+  readonly job: Omit<Job, 'model' | 'data' | 'callbacks'>;
   readonly train: { readonly inputs: readonly TensorSpec[]; readonly targets: readonly TensorSpec[] };
   readonly datasetSizes: Readonly<Record<string, number>>;
   readonly datasets: Readonly<Record<string, DatasetDescription>>;

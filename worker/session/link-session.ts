@@ -12,7 +12,14 @@ import {
   type WorkerMessage,
 } from '../../shared/rpc/index.ts';
 import { type Allreduce, createAllreduce, GrpcTransport } from '../collective/index.ts';
-import { fromErrorInfo, phaseNumber, toWorkerBody, type WorkerBody } from './control-messages.ts';
+import {
+  fromErrorInfo,
+  phaseNumber,
+  toDecision,
+  toEpochEnd,
+  toWorkerBody,
+  type WorkerBody,
+} from './control-messages.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
@@ -111,6 +118,10 @@ export class LinkSession {
       this.#stop(fromErrorInfo(message.refused.error ?? {}));
     } else if (message.generationStart) {
       this.#startGeneration(message.generation ?? 0, message.generationStart);
+    } else if (message.epochEnd) {
+      this.#toMain({ kind: 'epochEnd', end: toEpochEnd(message.epochEnd) });
+    } else if (message.epochDecision) {
+      this.#toMain({ kind: 'decision', decision: toDecision(message.epochDecision) });
     } else if (message.drain) {
       this.#toMain({ kind: 'drain' });
     } else if (message.stop) {

@@ -1,6 +1,6 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
-import type { EvaluationShare, JobFacts, StepReport } from '../../shared/run/index.ts';
+import type { EpochDecision, EpochEnd, EvaluationShare, JobFacts, StepReport } from '../../shared/run/index.ts';
 
 /**
  * Messages between a worker's main thread (engine; blocked while a step runs) and its link thread (all gRPC).
@@ -22,6 +22,7 @@ export type MainToLink =
     }
   | { readonly kind: 'committed'; readonly report: StepReport }
   | { readonly kind: 'evaluated'; readonly share: EvaluationShare }
+  | { readonly kind: 'decided'; readonly decision: EpochDecision }
   | { readonly kind: 'finished'; readonly steps: number; readonly weightsSha256: string; readonly checkpoint: string }
   | { readonly kind: 'failed'; readonly error: ErrorRecord };
 
@@ -29,6 +30,8 @@ export type LinkToMain =
   | { readonly kind: 'welcome'; readonly settings: RunSettings; readonly workerId: string }
   | { readonly kind: 'generation'; readonly generation: GenerationView }
   | { readonly kind: 'reduced'; readonly step: number; readonly buckets: readonly Float32Array[] }
+  | { readonly kind: 'epochEnd'; readonly end: EpochEnd }
+  | { readonly kind: 'decision'; readonly decision: EpochDecision }
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop'; readonly error: ErrorRecord | null };
 

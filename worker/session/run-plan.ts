@@ -15,7 +15,11 @@ export interface RunPlan {
 }
 
 /** Settings win over the job file. @throws LockstepError config/invalid */
-export function planRun(job: Omit<Job, 'model'>, settings: RunSettings, trainSamples: number): RunPlan {
+export function planRun(
+  job: Pick<Job, 'batchSize' | 'epochs' | 'seed' | 'shuffle' | 'precision'>,
+  settings: RunSettings,
+  trainSamples: number,
+): RunPlan {
   const globalBatchSize = settings.globalBatchSize ?? job.batchSize;
   const { replicas } = settings;
   if (globalBatchSize % replicas !== 0) {

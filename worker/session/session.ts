@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
+import type { Job } from '../../shared/job/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import { loadModel, saveModel } from '../checkpoint/index.ts';
 import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
+import { CallbackRunner } from './callback-runner.ts';
 import { dumpGraph } from './dump-graph.ts';
+import { EpochGate } from './epoch-gate.ts';
 import { evaluateReplicas } from './evaluation.ts';
 import { hashJob } from './job-hash.ts';
 import { hashReaders, loadJob } from './job-loader.ts';
@@ -39,7 +42,7 @@ export async function runSession(options: SessionOptions, link: Link, engine: En
       bucketLengths: bucketLengths(loaded.trainer),
     });
     const { generation } = await link.receive('generation');
-    const steps = await train(loaded, link, engine, generation);
+    const steps = await train(loaded, options, link, engine, generation);
     await evaluate(loaded, link, generation, 'test', steps);
     await finish(loaded, options, link, generation, steps);
     await link.receive('stop');
@@ -54,12 +57,13 @@ interface Loaded {
   readonly loaders: OpenLoaders;
   readonly plan: RunPlan;
   readonly settings: RunSettings;
+  readonly job: Pick<Job, 'callbacks' | 'optimizer'>;
   readonly jobHash: string;
 }
 
 async function load(options: SessionOptions, settings: RunSettings, engine: Engine): Promise<Loaded> {
   const loadedJob = await loadJob(options.jobFile);
-  const { model: _, data, ...job } = loadedJob;
+  const { model: _, data, callbacks, ...job } = loadedJob;
   const loaders = await openLoaders(data, { directory: options.dataDirectory });
   try {
     const { size, inputs, targets } = loaders.train;
@@ -79,7 +83,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       readers: await hashReaders(data),
       plan,
     });
-    return { trainer, loaders, plan, settings, jobHash };
+    return { trainer, loaders, plan, settings, jobHash, job: { callbacks, optimizer: job.optimizer } };
   } catch (error) {
     await loaders.close();
     throw error;
@@ -91,7 +95,7 @@ function graphSha256({ inspection }: Trainer): string | null {
   return createHash('sha256').update(encodeGraph(inspection, 'binary')).digest('hex');
 }
 
-function facts({ trainer, loaders, plan }: Loaded) {
+function facts({ trainer, loaders, plan, job }: Loaded) {
   return {
     trainSamples: loaders.sizes.train,
     validationSamples: loaders.sizes.validation,
@@ -101,11 +105,18 @@ function facts({ trainer, loaders, plan }: Loaded) {
     parameters: trainer.parameters,
     metricNames: trainer.metricNames,
     modelName: trainer.modelName,
+    decidesEpochs: plan.totalSteps > 0 && job.callbacks.length > 0,
   };
 }
 
 /** The step loop. Returns the number of committed steps. */
-async function train(loaded: Loaded, link: Link, engine: Engine, generation: GenerationView): Promise<number> {
+async function train(
+  loaded: Loaded,
+  options: SessionOptions,
+  link: Link,
+  engine: Engine,
+  generation: GenerationView,
+): Promise<number> {
   const { trainer, plan, loaders } = loaded;
   const { totalSteps } = plan;
   if (totalSteps === 0) return 0;
@@ -116,18 +127,45 @@ async function train(loaded: Loaded, link: Link, engine: Engine, generation: Gen
     firstStep: generation.startStep,
     endStep: totalSteps,
   });
+  const gate = epochGate(loaded, options, link, generation);
+  if ((await gate?.begin()) === false) return 0;
   const context = { trainer, loader, link, plan: plan.train, generation, totalSteps };
   for (let step = generation.startStep; ; step++) {
     const report = await trainStep(context, step);
     const memory = engine.memory();
     link.board.setMemory(memory.bytes, memory.tensors);
     link.send({ kind: 'committed', report });
+    await gate?.afterStep(step % plan.stepsPerEpoch, report);
     const committed = step + 1;
-    if (committed % plan.stepsPerEpoch === 0 || report.last) {
-      await evaluate(loaded, link, generation, 'validation', committed);
-    }
-    if (report.last) return committed;
+    if (committed % plan.stepsPerEpoch !== 0 && !report.last) continue;
+    await evaluate(loaded, link, generation, 'validation', committed);
+    const goesOn = (await gate?.end(report.last)) ?? true;
+    if (report.last || !goesOn) return committed;
   }
+}
+
+function epochGate(
+  loaded: Loaded,
+  { out }: SessionOptions,
+  link: Link,
+  { rank }: GenerationView,
+): EpochGate | undefined {
+  const { trainer, plan, job, loaders, jobHash } = loaded;
+  const { callbacks } = job;
+  if (callbacks.length === 0) return undefined;
+  if (rank !== 0) return new EpochGate(link, trainer, null);
+  const { learningRate } = job.optimizer;
+  const { metricNames } = trainer;
+  const runner = new CallbackRunner({
+    ...{ callbacks, learningRate, metricNames, out, epochs: plan.epochs },
+    hasValidation: loaders.validation !== undefined,
+    saveModel: async (directory) => {
+      const weights = trainer.readWeights();
+      const metadata = { jobHash, weightsSha256: weightsSha256(weights) };
+      await saveModel(directory, { topology: trainer.topology, weights, metadata });
+    },
+  });
+  return new EpochGate(link, trainer, runner);
 }
 
 async function evaluate(

@@ -47,7 +47,7 @@ export class CompiledTrainer implements Trainer {
   readonly inspection: Inspection;
   readonly #graph: TrainGraph;
   readonly #session: GraphSession;
-  readonly #optimizer: OptimizerConfig;
+  #optimizer: OptimizerConfig;
   readonly #rule: OptimizerRule;
   readonly #inputs: readonly TensorSpec[];
   readonly #targets: readonly TensorSpec[];
@@ -142,6 +142,10 @@ export class CompiledTrainer implements Trainer {
     const changes = reduced.statistics.subarray(1 + this.metricCount);
     if (changes.length > 0) feeds.push({ name: feedNames.changes, shape: [changes.length], values: changes });
     this.#session.run(feeds, [this.#graph.apply]);
+  }
+
+  setLearningRate(learningRate: number): void {
+    this.#optimizer = { ...this.#optimizer, learningRate };
   }
 
   evaluate(batch: Batch): EvaluationSums {

@@ -34,7 +34,13 @@ class MeasuredRank {
     const { settings: run } = await link.receive('welcome');
     const facts = {
       ...{ trainSamples: 0, validationSamples: 0, testSamples: 0, epochs: 0 },
-      ...{ globalBatchSize: run.replicas, parameters: 0, metricNames: [], modelName: 'allreduce' },
+      ...{
+        globalBatchSize: run.replicas,
+        parameters: 0,
+        metricNames: [],
+        decidesEpochs: false,
+        modelName: 'allreduce',
+      },
     };
     link.send({ kind: 'ready', jobHash: bucketLengths.join(), facts, bucketLengths });
     const { generation } = await link.receive('generation');

@@ -1,0 +1,30 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Callback } from '../../shared/job/index.ts';
+
+export interface CSVLoggerOptions {
+  /** Under the run's --out unless absolute. Default `training.csv`. */
+  readonly path?: string;
+  /** Default `,`. */
+  readonly separator?: string;
+  /** Go on after what the file holds instead of starting anew. Default false. */
+  readonly append?: boolean;
+}
+
+/** A line for each epoch: epoch (from 0), then everything measured, by name. The format of Keras's CSVLogger. */
+export function csvLogger(options: CSVLoggerOptions = {}): Callback {
+  const { path = 'training.csv', separator = ',', append = false } = options;
+  let file = path;
+  let columns: readonly string[] = [];
+  return {
+    onTrainBegin({ out, logNames }) {
+      file = isAbsolute(path) ? path : join(out, path);
+      columns = [...logNames].sort();
+      mkdirSync(dirname(file), { recursive: true });
+      if (!append) writeFileSync(file, `${['epoch', ...columns].join(separator)}\n`);
+    },
+    onEpochEnd(epoch, logs) {
+      appendFileSync(file, `${[epoch, ...columns.map((name) => logs[name] ?? '')].join(separator)}\n`);
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { LockstepError } from '../../shared/core/index.ts';
+import type { Callback, Job, Logs, TrainingControl } from '../../shared/job/index.ts';
+import type { EpochDecision, EpochEnd, StepReport } from '../../shared/run/index.ts';
+
+export interface CallbackRunnerOptions {
+  readonly callbacks: readonly Callback[];
+  readonly learningRate: Job['optimizer']['learningRate'];
+  readonly metricNames: readonly string[];
+  readonly hasValidation: boolean;
+  readonly epochs: number;
+  readonly out: string;
+  readonly saveModel: (directory: string) => Promise<void>;
+}
+
+type Hook = Exclude<keyof Callback, 'onBatchEnd'>;
+
+/** Runs a job's callbacks, on rank 0 alone, and gathers what they ask for into one decision for all workers. */
+export class CallbackRunner implements TrainingControl {
+  readonly epochs: number;
+  readonly out: string;
+  readonly logNames: readonly string[];
+  readonly #options: CallbackRunnerOptions;
+  #learningRate: CallbackRunnerOptions['learningRate'];
+  #decision: EpochDecision = goOn(0);
+  #batch = { samples: 0, lossSum: 0, metricSums: [] as readonly number[] };
+
+  constructor(options: CallbackRunnerOptions) {
+    const { epochs, out, metricNames, hasValidation, learningRate } = options;
+    this.#options = options;
+    this.epochs = epochs;
+    this.out = out;
+    const measured = ['loss', ...metricNames];
+    const validated = hasValidation ? measured.map((name) => `val_${name}`) : [];
+    this.logNames = [...measured, ...validated, ...(typeof learningRate === 'number' ? ['learning_rate'] : [])];
+    this.#learningRate = learningRate;
+  }
+
+  get learningRate(): number {
+    if (typeof this.#learningRate === 'number') return this.#learningRate;
+    throw new LockstepError(
+      'job/invalid',
+      "a callback asks for the learning rate, and the job's optimizer has a schedule, which is a function of the step; " +
+        'give the optimizer a number as learningRate, or leave the callback out',
+    );
+  }
+
+  setLearningRate(rate: number): void {
+    const before = this.learningRate;
+    if (!(rate >= 0 && Number.isFinite(rate))) {
+      throw new LockstepError('job/invalid', `a callback set the learning rate to ${rate}; it was ${before}`);
+    }
+    if (rate === before) return;
+    this.#learningRate = rate;
+    this.#decision = { ...this.#decision, learningRate: rate };
+  }
+
+  stop(reason: string): void {
+    const text = reason || 'a callback asked for it';
+    this.#decision = { ...this.#decision, stop: this.#decision.stop ?? text };
+  }
+
+  keepWeights(): void {
+    this.#decision = { ...this.#decision, keepWeights: true };
+  }
+
+  restoreWeights(): void {
+    this.#decision = { ...this.#decision, restoreWeights: true };
+  }
+
+  saveModel(directory: string): Promise<void> {
+    return this.#options.saveModel(directory);
+  }
+
+  /** Before the first epoch. @throws LockstepError job/threw */
+  async begin(): Promise<EpochDecision> {
+    await this.#call('onTrainBegin', (callback) => callback.onTrainBegin?.(this));
+    await this.#call('onEpochBegin', (callback) => callback.onEpochBegin?.(0, this));
+    return this.#decide();
+  }
+
+  /** @param isLast no epoch follows. @throws LockstepError job/threw */
+  async endEpoch(end: EpochEnd, isLast: boolean): Promise<EpochDecision> {
+    const { epoch } = end;
+    const logs = this.#logs(end);
+    this.#batch = { samples: 0, lossSum: 0, metricSums: [] };
+    this.#decision = goOn(epoch + 1);
+    await this.#call('onEpochEnd', (callback) => callback.onEpochEnd?.(epoch, logs, this));
+    if (isLast || this.#decision.stop !== null) {
+      await this.#call('onTrainEnd', (callback) => callback.onTrainEnd?.(this));
+    } else {
+      await this.#call('onEpochBegin', (callback) => callback.onEpochBegin?.(epoch + 1, this));
+    }
+    return this.#decide();
+  }
+
+  /** @throws LockstepError job/threw */
+  async endBatch(batch: number, { samples, lossSum, metricSums }: StepReport): Promise<void> {
+    if (!this.#options.callbacks.some((callback) => callback.onBatchEnd !== undefined)) return;
+    const before = this.#batch;
+    this.#batch = {
+      samples: before.samples + samples,
+      lossSum: before.lossSum + lossSum,
+      metricSums: metricSums.map((sum, index) => sum + (before.metricSums[index] ?? 0)),
+    };
+    const values = [this.#batch.lossSum, ...this.#batch.metricSums].map((sum) => sum / this.#batch.samples);
+    const logs = Object.fromEntries(values.map((value, index) => [this.logNames[index] ?? '', value]));
+    await this.#call('onBatchEnd', (callback) => callback.onBatchEnd?.(batch, logs));
+  }
+
+  #decide(): EpochDecision {
+    const decision = this.#decision;
+    // What was not asked to be kept now was asked for before: keeping comes before going back.
+    return decision.restoreWeights && decision.keepWeights ? { ...decision, restoreWeights: false } : decision;
+  }
+
+  #logs({ loss, metrics, validation }: EpochEnd): Logs {
+    const values = [loss, ...metrics, ...(validation === null ? [] : [validation.loss, ...validation.metrics])];
+    if (typeof this.#learningRate === 'number') values.push(this.#learningRate);
+    return Object.fromEntries(values.map((value, index) => [this.logNames[index] ?? '', value]));
+  }
+
+  async #call(hook: Hook | 'onBatchEnd', invoke: (callback: Callback) => void | Promise<void>): Promise<void> {
+    for (const [index, callback] of this.#options.callbacks.entries()) {
+      try {
+        await invoke(callback);
+      } catch (error) {
+        throw LockstepError.from(error, 'job/threw', `${hook} of callbacks[${index}]: `);
+      }
+    }
+  }
+}
+
+function goOn(epoch: number): EpochDecision {
+  return { epoch, stop: null, learningRate: null, keepWeights: false, restoreWeights: false };
+}
