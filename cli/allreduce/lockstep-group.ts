@@ -95,7 +95,7 @@ class LockstepGroup implements Group {
       // Nothing is trained: the run has no steps that count.
       ...{ mode: 'evaluate', workers, replicas: workers, epochs: null, maxSteps: null, globalBatchSize: null },
       ...{ seed: null, eager: false, precision: null, bucketBytes: this.#settings.bucketBytes },
-      ...{ segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
+      ...{ algorithm: 'auto', segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
     };
   }
 }

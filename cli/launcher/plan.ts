@@ -98,6 +98,7 @@ export function runSettings(
     | 'seed'
     | 'eager'
     | 'precision'
+    | 'algorithm'
     | 'bucketBytes'
     | 'segmentBytes'
     | 'segmentTimeoutMs'
@@ -113,6 +114,7 @@ export function runSettings(
     seed: options.seed,
     eager: options.eager,
     precision: options.precision,
+    algorithm: options.algorithm,
     bucketBytes: options.bucketBytes,
     segmentBytes: options.segmentBytes,
     segmentTimeoutMs: options.segmentTimeoutMs,

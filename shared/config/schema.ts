@@ -249,6 +249,14 @@ export const optionDefinitions = {
       'Gradients are packed in buckets of about this size; each leaves for the other workers when it is complete. ' +
       'A compiled step is cut there, so another size may round differently.',
   }),
+  algorithm: define(choice(['auto', 'direct', 'halving', 'hierarchical']), {
+    commands: decides,
+    default: 'auto',
+    description:
+      'How workers exchange sums; it changes the speed and never the result. `direct`: all with all; `halving`: pairs ' +
+      'by turns, for many workers; `hierarchical`: inside each host first. `auto` takes what the cost model predicts to ' +
+      'be fastest.',
+  }),
   runToken: define(text('TOKEN', 'a text'), {
     commands: listens,
     default: null,

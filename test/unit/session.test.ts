@@ -31,6 +31,7 @@ const settings: RunSettings = {
   seed: null,
   eager: false,
   precision: null,
+  algorithm: 'auto',
   bucketBytes: 1,
   segmentBytes: 1,
   segmentTimeoutMs: 1,

@@ -5,6 +5,9 @@ import { hierarchicalGroups } from './hierarchical.ts';
 import type { RankGroup } from './rank-groups.ts';
 import type { Member } from './transport.ts';
 
+/** `auto`: the one that the cost model predicts to be fastest. */
+export type AlgorithmChoice = Algorithm | 'auto';
+
 /** How the ranks exchange; each gives the same bits. */
 export const algorithms = ['direct', 'halving', 'hierarchical'] as const;
 export type Algorithm = (typeof algorithms)[number];

@@ -1,5 +1,5 @@
 import { type Clock, invariant, LockstepError } from '../../shared/core/index.ts';
-import type { Algorithm } from './algorithm.ts';
+import type { AlgorithmChoice } from './algorithm.ts';
 import { Layout } from './layout.ts';
 import { type Spares, StepReduction } from './step-reduction.ts';
 import type {
@@ -24,7 +24,7 @@ export interface AllreduceOptions {
   readonly bucketLengths: readonly number[];
   readonly transport: Transport;
   /** The same on all members; changes the speed and no bit. */
-  readonly algorithm: Algorithm;
+  readonly algorithm: AlgorithmChoice;
   readonly segmentBytes: number;
   readonly segmentTimeoutMs: number;
   readonly clock: Clock;

@@ -1,5 +1,15 @@
-export { type Algorithm, algorithms } from './algorithm.ts';
+export { type Algorithm, type AlgorithmChoice, algorithms } from './algorithm.ts';
 export { type Allreduce, type AllreduceOptions, createAllreduce } from './allreduce.ts';
+export {
+  type CostInputs,
+  type CostShape,
+  chooseAlgorithm,
+  compareAlgorithms,
+  defaultCosts,
+  type LinkCost,
+  type Prediction,
+  predict,
+} from './cost-model.ts';
 export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';
 export type { Member, Transport } from './transport.ts';

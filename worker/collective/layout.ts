@@ -1,5 +1,6 @@
 import { at, invariant, LockstepError, type Range } from '../../shared/core/index.ts';
-import { type Algorithm, rankGroups } from './algorithm.ts';
+import { type AlgorithmChoice, rankGroups } from './algorithm.ts';
+import { chooseAlgorithm } from './cost-model.ts';
 import { type BucketPlan, ExchangePlanner } from './exchange-plan.ts';
 import type { ChunkRequest, Member } from './transport.ts';
 import { valueBytes } from './wire-format.ts';
@@ -10,7 +11,7 @@ export interface LayoutOptions {
   readonly replicas: number;
   /** Values in each bucket. */
   readonly bucketLengths: readonly number[];
-  readonly algorithm: Algorithm;
+  readonly algorithm: AlgorithmChoice;
   readonly segmentBytes: number;
 }
 
@@ -43,7 +44,8 @@ export class Layout {
     this.bucketLengths = bucketLengths;
     this.segmentValues = Math.max(1, Math.floor(options.segmentBytes / valueBytes.float32));
     checkMembers(members, replicas);
-    const root = rankGroups(options.algorithm, members);
+    const shape = { members, bucketLengths, valueBytes: valueBytes.float32, segmentBytes: options.segmentBytes };
+    const root = rankGroups(chooseAlgorithm(options.algorithm, shape), members);
     this.#planners = bucketLengths.map((length) => new ExchangePlanner(root, members, length));
     this.plans = this.#planners.map((planner) => planner.plan(this.rank));
     this.pulls = orderPulls(this.plans, { replicas, phases: 2 * root.height });

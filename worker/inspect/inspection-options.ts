@@ -24,6 +24,7 @@ export function singleRun({ batchSize, precision }: InspectionOptions): RunSetti
     seed: null,
     eager: false,
     precision,
+    algorithm: 'auto',
     bucketBytes: 4 * 2 ** 20,
     segmentBytes: 2 ** 20,
     segmentTimeoutMs: 30_000,

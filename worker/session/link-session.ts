@@ -151,7 +151,7 @@ export class LinkSession {
       replicas: settings.replicas,
       bucketLengths: this.#bucketLengths,
       transport: this.#transport,
-      algorithm: 'direct',
+      algorithm: settings.algorithm,
       segmentBytes: settings.segmentBytes,
       segmentTimeoutMs: settings.segmentTimeoutMs,
       clock: monotonicClock,
