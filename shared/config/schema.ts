@@ -1,15 +1,14 @@
 import { define } from './definition.ts';
-import { address, bytes, choice, hostList, integer, milliseconds, onOff, text } from './values.ts';
+import { decides, exchangeOptions } from './exchange-options.ts';
+import { address, choice, hostList, integer, milliseconds, onOff, text } from './values.ts';
 
 const launched = ['train', 'evaluate', 'demo'] as const;
-const decides = ['train', 'evaluate', 'demo', 'coordinator'] as const;
 const trains = ['train', 'demo', 'coordinator'] as const;
 const computes = ['train', 'evaluate', 'predict', 'demo', 'worker'] as const;
 /** Compute alone, in the command's own process. */
 const inspects = ['profile', 'doctor'] as const;
 const listens = ['coordinator', 'worker'] as const;
 
-const MiB = 2 ** 20;
 const directory = text('DIR', 'a directory');
 const file = text('FILE', 'a file');
 
@@ -225,37 +224,13 @@ export const optionDefinitions = {
     default: 30_000,
     description: 'How long a worker goes on trying to reach the coordinator.',
   }),
-  segmentTimeoutMs: define(milliseconds(100), {
-    commands: decides,
-    default: 30_000,
-    description: 'How long a worker waits for one part of a gradient from a peer.',
-  }),
+  ...exchangeOptions,
   sharedMemory: define(choice(['auto', 'off']), {
     commands: [...launched, 'worker'],
     default: 'auto',
     description:
       'Gradients between workers on one host go through memory that they share (/dev/shm, Linux), where it works; ' +
       '`off` sends all of them over gRPC. The result is the same.',
-  }),
-  segmentBytes: define(bytes(4096, 16 * MiB), {
-    commands: decides,
-    default: MiB,
-    description: 'Size of one message between workers. 1 MiB was the fastest of those measured.',
-  }),
-  bucketBytes: define(bytes(4096, 1024 * MiB), {
-    commands: decides,
-    default: 4 * MiB,
-    description:
-      'Gradients are packed in buckets of about this size; each leaves for the other workers when it is complete. ' +
-      'A compiled step is cut there, so another size may round differently.',
-  }),
-  algorithm: define(choice(['auto', 'direct', 'halving', 'hierarchical']), {
-    commands: decides,
-    default: 'auto',
-    description:
-      'How workers exchange sums; it changes the speed and never the result. `direct`: all with all; `halving`: pairs ' +
-      'by turns, for many workers; `hierarchical`: inside each host first. `auto` takes what the cost model predicts to ' +
-      'be fastest.',
   }),
   runToken: define(text('TOKEN', 'a text'), {
     commands: listens,
