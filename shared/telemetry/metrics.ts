@@ -48,6 +48,7 @@ export interface WorkerMetrics extends StepMetrics {
   readonly replicas: Gauge;
   readonly bytesSentTotal: Counter;
   readonly bytesReceivedTotal: Counter;
+  readonly peerWaitSecondsTotal: Counter<'peer'>;
   readonly deviceMemoryBytes: Gauge;
   readonly engineTensors: Gauge;
   readonly engineBytes: Gauge;
@@ -100,6 +101,9 @@ export function workerMetrics(registry: Registry): WorkerMetrics {
     replicas: define.gauge('replicas', 'Replicas that this worker hosts.'),
     bytesSentTotal: define.counter('bytes_sent_total', 'Bytes sent to peers.'),
     bytesReceivedTotal: define.counter('bytes_received_total', 'Bytes received from peers.'),
+    peerWaitSecondsTotal: define.counter('peer_wait_seconds_total', 'Time spent waiting for the sums of each peer.', [
+      'peer',
+    ]),
     deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory of the device in use, where known.'),
     engineTensors: define.gauge('engine_tensors', 'Tensors alive in the engine.'),
     engineBytes: define.gauge('engine_bytes', 'Bytes that the tensors of the engine hold.'),

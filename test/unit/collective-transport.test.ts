@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { monotonicClock } from '../../shared/core/index.ts';
-import { MemoryNetwork, type WireFormat, type WireValues } from '../../worker/collective/index.ts';
+import { createAllreduce, MemoryNetwork, type WireFormat, type WireValues } from '../../worker/collective/index.ts';
 import type { ChunkSource, PeerLinks } from '../../worker/collective/transport.ts';
 
 const segmentValues = 7;
@@ -53,4 +53,38 @@ test('a peer with another wire format is refused', async () => {
     /asked for bfloat16 values in a generation of float32 values/,
   );
   links.close();
+});
+
+test('the others’ waits name the slow worker, and not those that wait for it as well', async () => {
+  let nowMs = 0;
+  const clock = { now: () => nowMs };
+  const network = new MemoryNetwork({ clock });
+  const workers = 3;
+  const members = Array.from({ length: workers }, (_, rank) => {
+    return { rank, workerId: `w-${rank}`, host: 'h', address: `w-${rank}`, replicas: { start: rank, end: rank + 1 } };
+  });
+  const transports = members.map(({ workerId }) => network.attach(workerId));
+  const ranks = transports.map((transport, rank) =>
+    createAllreduce({
+      ...{ runId: 'run', generation: 1, rank, members, replicas: workers, bucketLengths: [12], transport },
+      ...{ algorithm: 'direct', segmentBytes: 16, segmentTimeoutMs: 60_000, clock: monotonicClock },
+    }),
+  );
+  for (let step = 0; step < 3; step++) {
+    const contribute = (rank: number) => ranks[rank]?.contribute(step, rank, 0, new Float32Array(12));
+    contribute(0);
+    contribute(1);
+    await new Promise(setImmediate);
+    nowMs += 2_000;
+    assert.equal(transports[0]?.waits.seconds().get('w-2'), (step + 1) * 2, 'a wait that goes on is told');
+    contribute(2);
+    await Promise.all(ranks.map((rank) => rank.result(step)));
+  }
+  const seconds = transports.map(({ waits }) => Object.fromEntries(waits.seconds()));
+  assert.deepEqual(seconds, [
+    { 'w-1': 0, 'w-2': 6 },
+    { 'w-0': 0, 'w-2': 6 },
+    { 'w-0': 0, 'w-1': 0 },
+  ]);
+  for (const rank of ranks) rank.close();
 });

@@ -1,3 +1,4 @@
+import { monotonicClock } from '../../shared/core/index.ts';
 import {
   type ByteCounter,
   connect,
@@ -9,6 +10,7 @@ import {
 } from '../../shared/rpc/index.ts';
 import { HostMemory } from './host-memory.ts';
 import { GenerationLinks } from './links.ts';
+import { PeerWaits } from './peer-waits.ts';
 import { answerPulls, type PullStream } from './pull-server.ts';
 import { SourceRegistry } from './source-registry.ts';
 import type { JoinOptions, Transport } from './transport.ts';
@@ -28,6 +30,7 @@ export interface GrpcTransportOptions {
 /** Segments over gRPC: one server for each worker, one connection and one Pull stream for each ordered pair of peers. */
 export class GrpcTransport implements Transport {
   readonly bytes: ByteCounter;
+  readonly waits = new PeerWaits(monotonicClock);
   readonly #registry: SourceRegistry;
   readonly #server: RunningServer;
   readonly #options: GrpcTransportOptions;
@@ -69,7 +72,7 @@ export class GrpcTransport implements Transport {
 
   join(options: JoinOptions): GenerationLinks {
     this.#registry.serve(options.source);
-    return new GenerationLinks(options, async (peer, client, signal) => {
+    return new GenerationLinks(options, this.waits, async (peer, client, signal) => {
       const role = `rank ${peer.rank} (worker ${peer.workerId}) at`;
       const deadlineMs = options.segmentTimeoutMs;
       const { security } = this.#options;

@@ -1,4 +1,5 @@
 import { at, invariant, LockstepError } from '../../shared/core/index.ts';
+import type { PeerWaits } from './peer-waits.ts';
 import { PullClient } from './pull-client.ts';
 import { SegmentPool } from './segment-pool.ts';
 import type { ChunkRequest, JoinOptions, Member, PeerLinks, SegmentPlace, SegmentSink } from './transport.ts';
@@ -14,14 +15,15 @@ export class GenerationLinks implements PeerLinks {
   readonly #pool: SegmentPool;
   readonly #abort = new AbortController();
 
-  constructor(options: JoinOptions, dial: Dial) {
+  constructor(options: JoinOptions, waits: PeerWaits, dial: Dial) {
     const { rank, members, source, segmentTimeoutMs, clock } = options;
     const { runId, generation, segmentValues, wire } = source;
     const sender = { runId, generation, workerId: at(members, rank).workerId, wire };
     this.#pool = new SegmentPool(wire, segmentValues * valueBytes[wire]);
     for (const peer of members) {
       if (peer.rank === rank) continue;
-      const client = new PullClient({ rank, peer, sender, segmentValues, segmentTimeoutMs, clock, pool: this.#pool });
+      const shared = { rank, sender, segmentValues, segmentTimeoutMs, clock, waits, pool: this.#pool };
+      const client = new PullClient({ ...shared, peer });
       this.#clients.set(peer.rank, client);
       dial(peer, client, this.#abort.signal).then(
         (hangUp) => {

@@ -1,4 +1,4 @@
-import { LockstepError } from '../../shared/core/index.ts';
+import { type Clock, LockstepError, monotonicClock } from '../../shared/core/index.ts';
 import {
   type ByteCounter,
   connectionLost,
@@ -10,6 +10,7 @@ import {
   toBuffer,
 } from '../../shared/rpc/index.ts';
 import { GenerationLinks } from './links.ts';
+import { PeerWaits } from './peer-waits.ts';
 import { answerPulls } from './pull-server.ts';
 import { SourceRegistry } from './source-registry.ts';
 import type { JoinOptions, Transport } from './transport.ts';
@@ -18,8 +19,15 @@ import type { JoinOptions, Transport } from './transport.ts';
 export interface MemoryNetworkOptions {
   /** Runs each delivery later; those of one lane (stream and direction) in their order. Default: a microtask. */
   readonly schedule?: (deliver: () => void, lane: string) => void;
+  /** Of waits for peers. */
+  readonly clock?: Clock;
   /** May alter the bytes of a segment, or lose it with `null`. */
   readonly tamper?: (bytes: Buffer, from: string, to: string) => Buffer | null;
+}
+
+interface Counters {
+  readonly bytes: ByteCounter;
+  readonly waits: PeerWaits;
 }
 
 /** Workers in one process, with the same streams, codecs and checks as over gRPC. */
@@ -37,10 +45,12 @@ export class MemoryNetwork {
     const registry = new SourceRegistry(workerId);
     this.#registries.set(workerId, registry);
     const bytes: ByteCounter = { sent: 0, received: 0 };
+    const waits = new PeerWaits(this.options.clock ?? monotonicClock);
     return {
       address: workerId,
       bytes,
-      join: (options) => this.#join(workerId, registry, bytes, options),
+      waits,
+      join: (options) => this.#join(workerId, registry, { bytes, waits }, options),
       close: async () => {
         registry.close();
         this.kill(workerId);
@@ -54,9 +64,9 @@ export class MemoryNetwork {
     for (const hangUp of this.#open.get(workerId) ?? []) hangUp();
   }
 
-  #join(workerId: string, registry: SourceRegistry, bytes: ByteCounter, options: JoinOptions): GenerationLinks {
+  #join(workerId: string, registry: SourceRegistry, { bytes, waits }: Counters, options: JoinOptions): GenerationLinks {
     registry.serve(options.source);
-    return new GenerationLinks(options, async (peer, client) => {
+    return new GenerationLinks(options, waits, async (peer, client) => {
       const target = this.#registries.get(peer.address);
       if (target === undefined) throw new LockstepError('rpc/unreachable', `${peer.address} is not attached`);
       const { stream, hangUp } = this.#connect(workerId, peer.address, client, target, bytes);

@@ -1,5 +1,6 @@
 import { type Clock, LockstepError } from '../../shared/core/index.ts';
 import { isConnectionLost, type PullRequest, type StreamEvents } from '../../shared/rpc/index.ts';
+import type { PeerWaits } from './peer-waits.ts';
 import { decodeSegment, type Segment, type SharedPayload } from './segment-codec.ts';
 import type { SegmentPool } from './segment-pool.ts';
 import type { ReceivingSlots } from './shared-slots.ts';
@@ -14,6 +15,7 @@ export interface PullClientOptions {
   readonly segmentValues: number;
   readonly segmentTimeoutMs: number;
   readonly clock: Clock;
+  readonly waits: PeerWaits;
   /** Where segments out of shared memory go that have no other place. */
   readonly pool: SegmentPool;
 }
@@ -65,6 +67,7 @@ export class PullClient implements StreamEvents<Uint8Array> {
       this.#pulls.push({ request, sink, place, next: request.start, resolve, reject });
       this.#send?.(toPullRequest(request, this.#options.sender));
       this.#watch();
+      if (this.#pulls.length === 1) this.#countWait();
     });
   }
 
@@ -79,9 +82,10 @@ export class PullClient implements StreamEvents<Uint8Array> {
     const start = pull.next;
     const values = segment.shared === undefined ? segment.payload : this.#takeShared(pull, segment.shared, count);
     pull.next += count;
+    if (pull.next >= pull.request.end) this.#pulls.shift();
+    this.#countWait();
     pull.sink(start, values);
     if (pull.next < pull.request.end) return;
-    this.#pulls.shift();
     if (this.#pulls.length === 0) this.#stopWatch();
     pull.resolve();
   }
@@ -94,6 +98,7 @@ export class PullClient implements StreamEvents<Uint8Array> {
   fail(cause: LockstepError): void {
     if (this.#failure !== undefined) return;
     this.#stopWatch();
+    this.#options.waits.end(this.#options.peer.workerId);
     this.#slots?.close();
     this.#failure = isConnectionLost(cause) ? this.#lost(cause.message, cause) : cause;
     for (const pull of this.#pulls.splice(0)) pull.reject(this.#failure);
@@ -143,6 +148,13 @@ export class PullClient implements StreamEvents<Uint8Array> {
       this.#send?.({ taken: this.#reported });
     }
     return values;
+  }
+
+  /** A wait for one segment ended, or none was going on: another begins if the peer owes sums of its own next. */
+  #countWait(): void {
+    const { waits, peer } = this.#options;
+    waits.end(peer.workerId);
+    if (this.#pulls[0]?.request.stage === 'reduce') waits.begin(peer.workerId);
   }
 
   #copyOut(slots: ReceivingSlots, values: WireValues): number {

@@ -1,5 +1,6 @@
 import type { Clock, Range } from '../../shared/core/index.ts';
 import type { ByteCounter } from '../../shared/rpc/index.ts';
+import type { PeerWaits } from './peer-waits.ts';
 import type { WireFormat, WireValues } from './wire-format.ts';
 
 /** A worker's place in a generation. */
@@ -77,6 +78,7 @@ export interface Transport {
   /** Where peers reach this worker. */
   readonly address: string;
   readonly bytes: Readonly<ByteCounter>;
+  readonly waits: Pick<PeerWaits, 'seconds'>;
   /** Enters a generation: serves `source`, connects to all others in the background. */
   join(options: JoinOptions): PeerLinks;
   close(): Promise<void>;

@@ -69,7 +69,7 @@ export class LinkSession {
       sharedMemory: this.#settings.sharedMemory,
       notice: (message) => console.error(`lockstep: worker ${workerId}: ${message}`),
     });
-    this.#telemetry = await WorkerTelemetry.start(this.#settings, this.#board, this.#transport.bytes);
+    this.#telemetry = await WorkerTelemetry.start(this.#settings, this.#board, this.#transport);
     this.#channel = await connect(coordinator, {
       kind: 'control',
       role: 'coordinator',

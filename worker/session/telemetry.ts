@@ -1,4 +1,3 @@
-import type { ByteCounter } from '../../shared/rpc/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
 import {
   createRegistry,
@@ -8,6 +7,7 @@ import {
   type WorkerMetrics,
   workerMetrics,
 } from '../../shared/telemetry/index.ts';
+import type { Transport } from '../collective/index.ts';
 import type { LinkSettings } from './link-settings.ts';
 import type { ProgressBoard } from './progress-board.ts';
 
@@ -26,7 +26,7 @@ export class WorkerTelemetry {
   static async start(
     settings: LinkSettings,
     board: ProgressBoard,
-    bytes: Readonly<ByteCounter>,
+    { bytes, waits }: Pick<Transport, 'bytes' | 'waits'>,
   ): Promise<WorkerTelemetry> {
     const registry = createRegistry({ processMetricsPrefix: 'lockstep_worker_' });
     const metrics = workerMetrics(registry);
@@ -35,6 +35,7 @@ export class WorkerTelemetry {
       { version: lockstepVersion, engine, engine_version: tensorflowVersion, device_class: deviceClass },
       1,
     );
+    const waited = new Map<string, number>();
     const counted = { sent: 0, received: 0 };
     const refresh = (): void => {
       const { memoryBytes, tensors } = board.read();
@@ -43,6 +44,10 @@ export class WorkerTelemetry {
       metrics.engineTensors.set(tensors);
       metrics.bytesSentTotal.inc(bytes.sent - counted.sent);
       metrics.bytesReceivedTotal.inc(bytes.received - counted.received);
+      for (const [peer, seconds] of waits.seconds()) {
+        metrics.peerWaitSecondsTotal.inc({ peer }, Math.max(0, seconds - (waited.get(peer) ?? 0)));
+        waited.set(peer, seconds);
+      }
       counted.sent = bytes.sent;
       counted.received = bytes.received;
     };
