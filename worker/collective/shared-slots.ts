@@ -36,6 +36,7 @@ const directory = '/dev/shm';
 const tokenBytes = 32;
 /** Slots begin at a page. */
 const pageBytes = 4096;
+const zeros = new Uint8Array(16 * pageBytes);
 /** Linux's O_TMPFILE, which Node does not name: a file without a name. */
 const temporaryFile = 0o20000000 | constants.O_DIRECTORY;
 
@@ -115,8 +116,8 @@ export class SendingSlots {
     if (fd === undefined) return undefined;
     try {
       // Now, so that a file system that is full says so before there is anything to lose.
-      const zeros = new Uint8Array(offer.slotBytes);
-      for (let slot = 0; slot < offer.slots; slot++) writeAll(fd, zeros, positionOf(slot, offer.slotBytes));
+      const end = positionOf(offer.slots, offer.slotBytes);
+      for (let at = pageBytes; at < end; at += zeros.length) writeAll(fd, zeros.subarray(0, end - at), at);
     } catch (error) {
       ftruncateSync(fd, pageBytes);
       closeSync(fd);
