@@ -34,6 +34,7 @@ export {
   type TensorSpec,
   type TrainingControl,
 } from './shared/job/index.ts';
+export { preprocessing } from './shared/preprocessing/index.ts';
 export {
   type CSVLoggerOptions,
   callbacks,
@@ -42,5 +43,5 @@ export {
   type MonitorOptions,
   type ReduceLROnPlateauOptions,
 } from './worker/callbacks/index.ts';
-export type { OpenContext, Source } from './worker/data/index.ts';
+export type { LooseInput, OpenContext, Source, Visit } from './worker/data/index.ts';
 export { type OwnFunction, tf } from './worker/engine/index.ts';

@@ -7,7 +7,7 @@ import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/i
 import { loadModel } from './checkpoint/index.ts';
 import { BatchLoader } from './data/index.ts';
 import { type EngineName, loadEngine, type Trainer } from './engine/index.ts';
-import { loadJob } from './session/index.ts';
+import { adaptedOf, loadJob } from './session/index.ts';
 
 export interface PredictOptions {
   readonly jobFile: string;
@@ -39,10 +39,11 @@ interface PredictionLine {
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
   const engine = await loadEngine(options.engine, { threads: options.threads });
-  const { weights } = await loadModel(options.model);
+  const { weights, metadata } = await loadModel(options.model);
   const job = await loadJob(options.jobFile);
   const dataset = firstSamples(job.data.test ?? job.data.train, options.count);
-  const loader = await BatchLoader.open({ dataset, context: { directory: options.dataDirectory }, prefetch: 2 });
+  const context = { directory: options.dataDirectory, adapted: adaptedOf(metadata) };
+  const loader = await BatchLoader.open({ dataset, context, prefetch: 2 });
   try {
     const samples = loader.size;
     const rows = Math.min(options.batchSize ?? job.batchSize, samples);

@@ -1,6 +1,6 @@
 /**
  * Where the TensorFlow engine is kept and whether this checkout is linked to it. Set-up writes these places, `doctor`
- * and the workers read them, so this module knows nothing else and imports only Node.
+ * and the workers read them, so this module knows nothing else.
  *
  * <cache>/engine/tensorflow-2.21.0-cpu-linux-x64/        one download, shared by all checkouts of a user
  *   tensorflow/libtensorflow_cc.so.2, …, include/        as in the wheel (and nvidia/ beside it for CUDA)
@@ -9,8 +9,9 @@
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+
+export { cacheDirectory } from '../../shared/download/cache-directory.mjs';
 
 export const tensorflowVersion = '2.21.0';
 
@@ -33,15 +34,6 @@ export const napiVersion = 8;
  *   | { state: 'linked', link: string, addon: string, manifest: EngineManifest }} EngineLocation
  *   `foreign`: an addon is there that set-up did not build
  */
-
-/**
- * @param {NodeJS.ProcessEnv} [env]
- * @returns {string} directory that may be deleted at any time: set-up fills it again
- */
-export function cacheDirectory(env = process.env) {
-  if (env['LOCKSTEP_CACHE']) return resolve(env['LOCKSTEP_CACHE']);
-  return join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'lockstep');
-}
 
 /**
  * Directory of the installed tfjs-node-gpu package, wherever npm put it.

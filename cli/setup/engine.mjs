@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { LockTimeout, withLock } from '../../shared/download/lock.mjs';
 import { addonKey, compileAddon } from './addon.mjs';
 import { checkBuildTools } from './checks.mjs';
 import {
@@ -21,7 +22,6 @@ import {
 } from './engine-location.mjs';
 import { fallbacks, SetupFailure } from './failure.mjs';
 import { identifyLibrary, linkedFiles, openGivenLibrary } from './library.mjs';
-import { withLock } from './lock.mjs';
 import { probeBuildTools, probeMachine } from './machine.mjs';
 import { smokeTest } from './smoke-test.mjs';
 import { engineRequirement } from './wheel-index.mjs';
@@ -97,7 +97,14 @@ export async function provideEngine(packageRoot, plan, report) {
   const wasCached = readManifest(addonDirectory) !== undefined;
   if (!wasCached) {
     const onWait = ({ pid = 0 }) => report.note(`another set-up (process ${pid}) is at it; waiting for it`);
-    await withLock(`${plan.home}.lock`, () => buildEngine(tfjsNode, plan, addonDirectory, report), { onWait });
+    await withLock(`${plan.home}.lock`, () => buildEngine(tfjsNode, plan, addonDirectory, report), { onWait }).catch(
+      (error) => {
+        if (!(error instanceof LockTimeout)) throw error;
+        throw new SetupFailure(`another set-up: ${error.message}`, [
+          'end that process, or delete the file if there is none, and run set-up again',
+        ]);
+      },
+    );
   }
   const addon = join(addonDirectory, 'tfjs_binding.node');
   const stamp = `${addon} ${process.version}\n`;

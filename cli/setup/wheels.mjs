@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ChecksumMismatch, DownloadRefused, download } from './download.mjs';
+import { describeTransfer } from '../../shared/download/describe-transfer.mjs';
+import { ChecksumMismatch, DownloadRefused, download } from '../../shared/download/download.mjs';
 import { fallbacks, SetupFailure } from './failure.mjs';
-import { describeTransfer } from './progress.mjs';
 import { lastLines, runCommand } from './run-command.mjs';
 import { downloadWithPip, resolveWheels } from './wheel-index.mjs';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LockstepError } from '../core/index.ts';
 import type { BatchValues } from './batch.ts';
-import { show } from './dataset.ts';
+import { show } from './checks.ts';
 import type { TensorSpec } from './job.ts';
 
 /** Values of all samples after one another; `shape` is that of one sample. Int32Array stays int32, all else float32. */

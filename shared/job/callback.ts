@@ -1,5 +1,5 @@
 import { LockstepError } from '../core/index.ts';
-import { show } from './dataset.ts';
+import { show } from './checks.ts';
 
 /**
  * What was measured: `loss`, the job's metrics by name, the same with `val_` in front where there is validation data,

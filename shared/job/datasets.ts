@@ -1,15 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import { LockstepError } from '../core/index.ts';
 import { type ArrayTensor, shareTensors } from './array-tensors.ts';
-import { checkCount, checkWhole, Dataset, show } from './dataset.ts';
-import { resolveName } from './names.ts';
-
-/** Where a data set's files are: a path (relative ones from the worker's current directory) or a file: URL. */
-export type Directory = string | URL;
-
-export interface Cifar10Options {
-  readonly split: 'train' | 'test';
-}
+import { checkCount, checkNatural, show } from './checks.ts';
+import type { Dataset } from './dataset.ts';
+import { checkFileName, type Directory, describe } from './describe-dataset.ts';
+import { folderDatasets } from './folder-datasets.ts';
+import { kerasDatasets } from './keras-datasets.ts';
+import { numpyDatasets } from './numpy-datasets.ts';
+import { tableDatasets } from './table-datasets.ts';
 
 export interface IdxOptions {
   /** File names in the directory. */
@@ -30,17 +27,13 @@ export interface GlyphsOptions {
 
 /** The data sets that a job can name; each function throws LockstepError job/invalid on a bad option. */
 export const datasets = {
-  /**
-   * CIFAR-10 (Krizhevsky, 2009) in its binary layout. Input [32, 32, 3] float32, 0 to 255; target [1], class 0 to 9.
-   * `train` is every `data_batch_N.bin` that is there, `test` is `test_batch.bin`.
-   */
-  cifar10(options: { readonly split: 'train' | 'test'; readonly directory?: Directory }): Dataset {
-    const split = resolveName('split of cifar10', options?.split, ['train', 'test'] as const);
-    return describe('cifar10', { split } satisfies Cifar10Options, options.directory);
-  },
+  ...kerasDatasets,
+  ...tableDatasets,
+  ...numpyDatasets,
+  ...folderDatasets,
 
   /**
-   * Two files in the IDX format (MNIST's) of unsigned bytes, unpacked. Input [height, width, 1] float32, 0 to 255;
+   * Two files in the IDX format (MNIST's) of unsigned bytes, unpacked or as .gz. Input [height, width, 1] float32, 0 to 255;
    * target [1], a class number below `classes` (10 by default).
    */
   idx(options: {
@@ -104,33 +97,6 @@ export const datasets = {
     return describe('custom', { options: cloned(own) }, module, (url) => url.href);
   },
 };
-
-function describe(
-  kind: string,
-  options: object,
-  location?: Directory,
-  fromUrl: (url: URL) => string = fileURLToPath,
-): Dataset {
-  if (location !== undefined && !(location instanceof URL) && typeof location !== 'string') {
-    throw new LockstepError('job/invalid', `${kind}: directory must be a path or a URL, got ${show(location)}.`);
-  }
-  return new Dataset({
-    kind,
-    options: { ...options },
-    ...(location === undefined ? {} : { location: location instanceof URL ? fromUrl(location) : location }),
-    transforms: [],
-  });
-}
-
-function checkFileName(field: string, value: unknown): void {
-  if (typeof value === 'string' && value !== '') return;
-  throw new LockstepError('job/invalid', `${field} must be a file name, got ${show(value)}.`);
-}
-
-function checkNatural(field: string, value: unknown): void {
-  checkWhole(field, value);
-  if (value < 0) throw new LockstepError('job/invalid', `${field} must not be below 0, got ${value}.`);
-}
 
 function cloned(options: unknown): unknown {
   try {

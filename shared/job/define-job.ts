@@ -1,6 +1,7 @@
 import { LockstepError } from '../core/index.ts';
 import { type Callback, checkCallbacks } from './callback.ts';
-import { checkCount, type Dataset, show } from './dataset.ts';
+import { checkCount, show } from './checks.ts';
+import type { Dataset } from './dataset.ts';
 import type { Job, LossName, MetricName, OwnSampleFunction, Precision } from './job.ts';
 import { nearestName, resolvePrecision } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';

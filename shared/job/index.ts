@@ -1,9 +1,17 @@
 export type { ArraysOptions, ArrayTensor, SharedTensor } from './array-tensors.ts';
 export type { Batch, BatchValues } from './batch.ts';
 export type { Callback, Logs, TrainingControl } from './callback.ts';
-export { Dataset } from './dataset.ts';
-export { type Cifar10Options, type Directory, datasets, type GlyphsOptions, type IdxOptions } from './datasets.ts';
+export { Dataset, type FillOptions } from './dataset.ts';
+export { datasets, type GlyphsOptions, type IdxOptions } from './datasets.ts';
 export { defineJob, isJob, type JobInput } from './define-job.ts';
+export { type Directory, describedDatasets, withoutLocations } from './describe-dataset.ts';
+export type {
+  AudioFolderOptions,
+  ColorMode,
+  FolderOptions,
+  FrameFolderOptions,
+  ImageFolderOptions,
+} from './folder-datasets.ts';
 export type {
   DatasetDescription,
   Job,
@@ -12,8 +20,8 @@ export type {
   OwnSampleFunction,
   Precision,
   TensorSpec,
-  TransformDescription,
 } from './job.ts';
+export type { SequenceOptions, SplitOptions } from './keras-datasets.ts';
 export { learningRateAt } from './learning-rate.ts';
 export {
   lossNames,
@@ -26,7 +34,16 @@ export {
   resolveName,
   resolvePrecision,
 } from './names.ts';
+export type { NumpyOptions } from './numpy-datasets.ts';
 export type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';
 export { lossName, metricName } from './own-functions.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';
+export type { Classes, Column, CsvOptions, JsonLinesOptions } from './table-datasets.ts';
+export type {
+  AugmentDescription,
+  FillMode,
+  NormalizeDescription,
+  SpectrogramDescription,
+  TransformDescription,
+} from './transform-description.ts';

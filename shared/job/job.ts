@@ -1,5 +1,6 @@
 import type { Callback } from './callback.ts';
 import type { OptimizerConfig } from './optimizer-config.ts';
+import type { TransformDescription } from './transform-description.ts';
 
 /** The shape of data as tfjs sees it, without the batch dimension. */
 export interface TensorSpec {
@@ -22,13 +23,6 @@ export interface DatasetDescription {
   /** Applied in order. */
   readonly transforms: readonly TransformDescription[];
 }
-
-export type TransformDescription =
-  | { readonly kind: 'resize'; readonly height: number; readonly width: number }
-  | { readonly kind: 'scale'; readonly factor: number; readonly offset: number }
-  | { readonly kind: 'oneHot'; readonly classes: number }
-  /** Keeps samples [start, end) as `Array.prototype.slice` counts them: below 0 from the end; `null` is the end. */
-  | { readonly kind: 'slice'; readonly start: number; readonly end: number | null };
 
 export type LossName =
   | 'meanSquaredError'

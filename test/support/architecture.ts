@@ -30,6 +30,9 @@ const doors: readonly { readonly library: RegExp; readonly doors: readonly strin
   { library: /^@tensorflow\//, doors: ['worker/engine/', 'cli/setup/one-op.mjs', 'examples/'] },
   { library: /^(h5wasm|fflate)$/, doors: ['worker/exchange/'] },
   { library: /^tsx$/, doors: ['worker/session/', 'worker/data/'] },
+  { library: /^csv-parse$/, doors: ['worker/data/tables/csv-parser.ts'] },
+  { library: /^(pngjs|jpeg-js)$/, doors: ['worker/data/images/decode-image.ts'] },
+  { library: /^yauzl$/, doors: ['worker/data/files/zip-entries.ts'] },
   { library: /^protobufjs(-cli)?$/, doors: ['proto/generated/', 'cli/setup/'] },
   { library: /^lockstep$/, doors: ['examples/'] },
 ];
@@ -97,6 +100,8 @@ function isOwnEntry(path: string): boolean {
     path === 'shared/config/settings.ts' ||
     // Plain scripts that run before anything is built; each is a program or a part that `doctor` shows.
     path.startsWith('cli/setup/') ||
+    // What those need of what the product needs, too; plain for the same reason.
+    /^shared\/download\/[\w-]+\.mjs$/.test(path) ||
     path.startsWith('proto/generated/')
   );
 }

@@ -99,9 +99,10 @@ test('CIFAR-10: a file that shrinks after it was opened is an error, not old pix
 });
 
 test('without a directory the message says how to give one and what it must hold', async () => {
-  const { message } = await rejected('data/missing', openCifar(undefined));
+  const dataset = datasets.csv({ file: 'houses.csv', inputs: 'rooms', target: 'price' });
+  const { message } = await rejected('data/missing', openSource(dataset.describe(), { directory: undefined }));
   assert.match(message, /--data DIR, LOCKSTEP_DATA or `directory`/);
-  assert.match(message, /data_batch_1\.bin to data_batch_5\.bin/);
+  assert.match(message, /houses\.csv/);
 });
 
 test('a directory that does not exist, or lacks the files, is named', async (t) => {
@@ -146,7 +147,7 @@ const corruptIdx: readonly (readonly [string, Uint8Array, Uint8Array, RegExp])[]
   ['too long labels', twoImages, Uint8Array.from([...twoLabels, 0]), /labels byte 10: .* 11 bytes, expected 10 for 2/],
   ['a cut header', twoImages.subarray(0, 3), twoLabels, /images byte 3: the file ends, expected a header/],
   ['cut dimensions', twoImages.subarray(0, 9), twoLabels, /images byte 9: the file ends, expected 7 more bytes/],
-  ['a packed file', Uint8Array.from([0x1f, 0x8b, 8, 0]), twoLabels, /images byte 0: the file is compressed.*gunzip/],
+  ['a cut packed file', Uint8Array.from([0x1f, 0x8b, 8, 0]), twoLabels, /images cannot be unpacked: unexpected end/],
   [
     'another format',
     Uint8Array.from([0x89, 0x50, 0x4e, 0x47]),
@@ -190,8 +191,5 @@ test('arrays: each sample is its part of the values', async () => {
 
 test('an unknown kind of data set is refused', async () => {
   const opening = openSource({ kind: 'cifar11', options: {}, transforms: [] }, { directory: undefined });
-  assert.match(
-    (await rejected('job/invalid', opening)).message,
-    /"cifar11"; known: cifar10, idx, glyphs, arrays, custom/,
-  );
+  assert.match((await rejected('job/invalid', opening)).message, /"cifar11"; known: cifar10, mnist, .*arrays, custom/);
 });

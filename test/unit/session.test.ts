@@ -109,6 +109,7 @@ const fingerprint: JobFingerprint = {
   datasetSizes: { train: 50 },
   datasets: { train: dataset },
   readers: {},
+  adapted: {},
   plan: planRun(job, settings, 50),
 };
 

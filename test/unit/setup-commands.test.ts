@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readNumbers } from '../../cli/setup/codegen.mjs';
 import { parseGpus } from '../../cli/setup/gpus.mjs';
-import { proxyFor } from '../../cli/setup/http-transport.mjs';
 import { findMismatch } from '../../cli/setup/packages.mjs';
-import { describeTransfer, Steps } from '../../cli/setup/progress.mjs';
+import { Steps } from '../../cli/setup/progress.mjs';
 import { parseSetupArguments } from '../../cli/setup/setup-arguments.mjs';
 import { TestTally } from '../../cli/setup/test-tally.mjs';
+import { describeTransfer, proxyFor } from '../../shared/download/index.ts';
 
 test('what follows --then belongs to that command, but --engine is for set-up too', () => {
   const parsed = parseSetupArguments(['--then', 'test', '--tier', 'unit', '--engine', 'cpu', 'a.test.ts'], {});

@@ -1,5 +1,5 @@
 import type { Batch } from '../../shared/job/index.ts';
-import { Schedule } from '../../shared/sampling/index.ts';
+import { epochOfStep, Schedule } from '../../shared/sampling/index.ts';
 import { assembleBatch } from './assemble-batch.ts';
 import type { LoadedBatch, LoaderRange } from './loader-protocol.ts';
 import type { Source } from './source.ts';
@@ -49,7 +49,10 @@ export class BatchProducer {
     if (this.#step >= range.endStep || range.replicas.start >= range.replicas.end) return undefined;
     const step = this.#step;
     const replica = this.#replica;
-    const batch = assembleBatch(this.#source, this.#schedule.replicaBatch(step, replica), this.#spare.pop());
+    const { plan, isTraining } = range;
+    const visit = isTraining ? { seed: plan.seed, epoch: epochOfStep(plan, step).epoch } : undefined;
+    const samples = this.#schedule.replicaBatch(step, replica);
+    const batch = assembleBatch(this.#source, samples, visit, this.#spare.pop());
     this.#ahead++;
     this.#replica++;
     if (this.#replica === range.replicas.end) {

@@ -1,7 +1,6 @@
 import type { ErrorRecord, Range } from '../../shared/core/index.ts';
 import type { Batch, DatasetDescription, TensorSpec } from '../../shared/job/index.ts';
 import type { SamplingPlan } from '../../shared/sampling/index.ts';
-import type { OpenContext } from './source.ts';
 
 /** What a loader delivers: for each step from `firstStep` to before `endStep`, a batch for each replica in the range. */
 export interface LoaderRange {
@@ -9,6 +8,8 @@ export interface LoaderRange {
   readonly replicas: Range;
   readonly firstStep: number;
   readonly endStep: number;
+  /** Random transforms are on. */
+  readonly isTraining?: boolean;
 }
 
 export interface LoadedBatch {
@@ -17,9 +18,17 @@ export interface LoadedBatch {
   readonly batch: Batch;
 }
 
+/** What openSource gets, as far as it can go to another thread. */
+export interface LoaderContext {
+  readonly directory: string | undefined;
+  /** What data sets measured before, by their key: the others then agree with it. */
+  readonly adapted?: Readonly<Record<string, unknown>>;
+}
+
 export interface LoaderThreadData {
   readonly dataset: DatasetDescription;
-  readonly context: OpenContext;
+  /** Where files are looked for when the description names no directory itself (`--data`). */
+  readonly context: LoaderContext;
   readonly prefetch: number;
 }
 
@@ -40,7 +49,10 @@ export type FromLoaderThread =
       readonly size: number;
       readonly inputs: readonly TensorSpec[];
       readonly targets: readonly TensorSpec[];
+      readonly adapted: Readonly<Record<string, unknown>>;
     }
+  /** Before `opened`: what takes long. */
+  | { readonly kind: 'progress'; readonly text: string }
   | { readonly kind: 'batch'; readonly pass: number; readonly loaded: LoadedBatch }
   /** Before `opened`, with pass 0: it could not be opened, and the thread ends. */
   | { readonly kind: 'failed'; readonly pass: number; readonly error: ErrorRecord };

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, invariant, LockstepError } from '../../shared/core/index.ts';
+import { Adaptations } from './adaptation/adaptations.ts';
 import { buffersOf } from './assemble-batch.ts';
 import { BatchProducer } from './batch-producer.ts';
 import type { FromLoaderThread, LoaderThreadData, ToLoaderThread } from './loader-protocol.ts';
@@ -20,7 +21,7 @@ function fail(pass: number, error: unknown): void {
   send({ kind: 'failed', pass, error: record });
 }
 
-function serve(source: Source): void {
+function serve(source: Source, adapted: Readonly<Record<string, unknown>>): void {
   const producer = new BatchProducer(source, prefetch);
   let pass = 0;
   let isScheduled = false;
@@ -67,11 +68,14 @@ function serve(source: Source): void {
     }
     schedule();
   });
-  send({ kind: 'opened', size: source.size, inputs: source.inputs, targets: source.targets });
+  send({ kind: 'opened', size: source.size, inputs: source.inputs, targets: source.targets, adapted });
 }
 
 try {
-  serve(await openSource(dataset, context));
+  const adaptations = new Adaptations(context.adapted);
+  const onProgress = (text: string): void => send({ kind: 'progress', text });
+  const source = await openSource(dataset, { directory: context.directory, onProgress }, adaptations);
+  serve(source, adaptations.used());
 } catch (error) {
   fail(0, error);
 }

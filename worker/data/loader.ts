@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { assertNever, invariant, LockstepError } from '../../shared/core/index.ts';
 import type { Batch, TensorSpec } from '../../shared/job/index.ts';
@@ -14,7 +13,10 @@ import type {
 export type { LoadedBatch, LoaderRange } from './loader-protocol.ts';
 
 /** `prefetch`: batches that the thread may hold ready, at least 1. */
-export type LoaderOptions = LoaderThreadData;
+export interface LoaderOptions extends LoaderThreadData {
+  /** Told what takes long while the data set is opened, such as a download. */
+  readonly onProgress?: (text: string) => void;
+}
 
 /** Longer than one batch ever takes. */
 const CLOSE_TIMEOUT_MS = 5000;
@@ -27,6 +29,8 @@ export class BatchLoader {
   readonly size: number;
   readonly inputs: readonly TensorSpec[];
   readonly targets: readonly TensorSpec[];
+  /** What its transforms measured or were given: vocabularies, means. Kept with the model. */
+  readonly adapted: Readonly<Record<string, unknown>>;
   readonly #thread: Worker;
   readonly #exited: Promise<unknown>;
   readonly #ready: LoadedBatch[] = [];
@@ -46,9 +50,10 @@ export class BatchLoader {
    */
   static async open(options: LoaderOptions): Promise<BatchLoader> {
     invariant(options.prefetch >= 1, 'a loader prefetches at least one batch');
-    const thread = new Worker(new URL('./loader-thread.js', import.meta.url), { workerData: options });
+    const { onProgress, ...workerData } = options;
+    const thread = new Worker(new URL('./loader-thread.js', import.meta.url), { workerData });
     try {
-      const first = await firstMessage(thread);
+      const first = await firstMessage(thread, onProgress);
       if (first.kind === 'failed') throw LockstepError.fromRecord(first.error);
       invariant(first.kind === 'opened', 'a loader thread opens its data set first');
       return new BatchLoader(thread, first);
@@ -62,6 +67,7 @@ export class BatchLoader {
     this.size = opened.size;
     this.inputs = opened.inputs;
     this.targets = opened.targets;
+    this.adapted = opened.adapted;
     this.#thread = thread;
     this.#exited = new Promise((resolve) => thread.once('exit', resolve));
     thread.on('message', (message: FromLoaderThread) => this.#receive(message));
@@ -120,6 +126,7 @@ export class BatchLoader {
   #receive(message: FromLoaderThread): void {
     switch (message.kind) {
       case 'opened':
+      case 'progress':
         return;
       case 'batch': {
         if (message.pass !== this.#pass || this.#isClosed) {
@@ -159,12 +166,24 @@ export class BatchLoader {
   }
 }
 
-async function firstMessage(thread: Worker): Promise<FromLoaderThread> {
-  const ended = once(thread, 'exit').then(([code]) => {
-    throw threadEnded(Number(code));
+/** The first message that is no progress. */
+function firstMessage(
+  thread: Worker,
+  onProgress: LoaderOptions['onProgress'],
+): Promise<Exclude<FromLoaderThread, { kind: 'progress' }>> {
+  return new Promise((resolve, reject) => {
+    const receive = (message: FromLoaderThread): void => {
+      if (message.kind === 'progress') {
+        onProgress?.(message.text);
+        return;
+      }
+      thread.off('message', receive);
+      resolve(message);
+    };
+    thread.on('message', receive);
+    thread.once('error', reject);
+    thread.once('exit', (code) => reject(threadEnded(code)));
   });
-  const [message] = (await Promise.race([once(thread, 'message'), ended])) as [FromLoaderThread];
-  return message;
 }
 
 function threadEnded(code: number): LockstepError {

@@ -1,7 +1,7 @@
 export { dumpGraph } from './dump-graph.ts';
 export { hashJobFile, loadJob } from './job-loader.ts';
 export { Link } from './link.ts';
-export { type OpenLoaders, openLoaders } from './loaders.ts';
+export { adaptedOf, type OpenLoaders, openLoaders } from './loaders.ts';
 export type { RankReply, RankRequest } from './measure/protocol.ts';
 export { planRun, type RunPlan } from './run-plan.ts';
 export { runSession } from './session.ts';

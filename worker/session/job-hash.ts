@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DatasetDescription, Job, TensorSpec } from '../../shared/job/index.ts';
+import { type DatasetDescription, type Job, type TensorSpec, withoutLocations } from '../../shared/job/index.ts';
 import type { RunPlan } from './run-plan.ts';
 
 /** Everything that must be equal on all workers for one step to mean the same on each of them. */
@@ -16,13 +16,15 @@ export interface JobFingerprint {
   readonly datasets: Readonly<Record<string, DatasetDescription>>;
   /** SHA-256 of each split's own reader module, where it has one. */
   readonly readers: Readonly<Record<string, string>>;
+  /** Vocabularies, means and the like that the data sets use, by key. */
+  readonly adapted: Readonly<Record<string, unknown>>;
   readonly plan: RunPlan;
 }
 
 /** SHA-256 of the fingerprint's JSON with sorted keys; where files are is left out. */
 export function hashJob(fingerprint: JobFingerprint): string {
   // Paths may differ between hosts; the sizes and shapes of what is read may not.
-  const datasets = Object.entries(fingerprint.datasets).map(([split, { location: _, ...what }]) => [split, what]);
+  const datasets = Object.entries(fingerprint.datasets).map(([split, dataset]) => [split, withoutLocations(dataset)]);
   return createHash('sha256')
     .update(canonicalJson({ ...fingerprint, datasets }))
     .digest('hex');

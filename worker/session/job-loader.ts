@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { register as registerTypeScript } from 'tsx/esm/api';
 import { LockstepError } from '../../shared/core/index.ts';
-import { isJob, type Job } from '../../shared/job/index.ts';
+import { describedDatasets, isJob, type Job } from '../../shared/job/index.ts';
 
 /** SHA-256 of the job file's bytes. @throws LockstepError job/not-found */
 export async function hashJobFile(file: string): Promise<string> {
@@ -25,13 +25,15 @@ export async function hashJobFile(file: string): Promise<string> {
   }
 }
 
-/** SHA-256 of the module of each data set that is read by a module of the user's. */
+/** SHA-256 of the module of each data set that is read by a module of the user's, also of those that others adapt to. */
 export async function hashReaders(data: Job['data']): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
-  for (const [split, { kind, location }] of Object.entries(data)) {
-    if (kind !== 'custom' || location === undefined) continue;
-    const source = await readFile(new URL(location)).catch(() => '');
-    hashes[split] = createHash('sha256').update(source).digest('hex');
+  for (const [split, dataset] of Object.entries(data)) {
+    for (const [place, { kind, location }] of describedDatasets(dataset).entries()) {
+      if (kind !== 'custom' || location === undefined) continue;
+      const source = await readFile(new URL(location)).catch(() => '');
+      hashes[`${split} ${place}`] = createHash('sha256').update(source).digest('hex');
+    }
   }
   return hashes;
 }

@@ -13,7 +13,7 @@ import { evaluateReplicas } from './evaluation.ts';
 import { hashJob } from './job-hash.ts';
 import { hashReaders, loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
-import { type OpenLoaders, openLoaders } from './loaders.ts';
+import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
 import type { GenerationView } from './protocol.ts';
 import { evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
 import { bucketLengths, trainStep } from './step.ts';
@@ -64,13 +64,14 @@ interface Loaded {
 async function load(options: SessionOptions, settings: RunSettings, engine: Engine): Promise<Loaded> {
   const loadedJob = await loadJob(options.jobFile);
   const { model: _, data, callbacks, ...job } = loadedJob;
-  const loaders = await openLoaders(data, { directory: options.dataDirectory });
+  const saved = options.checkpoint === undefined ? undefined : await loadModel(options.checkpoint);
+  const loaders = await openLoaders(data, { directory: options.dataDirectory, adapted: adaptedOf(saved?.metadata) });
   try {
     const { size, inputs, targets } = loaders.train;
     const plan = planRun(loadedJob, settings, size);
     const trainer = await engine.createTrainer(trainerOptions(loadedJob, plan, settings, loaders.train));
     if (options.dumpGraph !== null) await dumpGraph(trainer, options.dumpGraph);
-    if (options.checkpoint !== undefined) trainer.writeWeights((await loadModel(options.checkpoint)).weights);
+    if (saved !== undefined) trainer.writeWeights(saved.weights);
     const jobHash = hashJob({
       jobFileHash: options.jobFileHash,
       topology: trainer.topology,
@@ -81,6 +82,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       datasetSizes: loaders.sizes,
       datasets: { ...data },
       readers: await hashReaders(data),
+      adapted: loaders.adapted,
       plan,
     });
     return { trainer, loaders, plan, settings, jobHash, job: { callbacks, optimizer: job.optimizer } };
@@ -126,6 +128,7 @@ async function train(
     replicas: generation.replicas,
     firstStep: generation.startStep,
     endStep: totalSteps,
+    isTraining: true,
   });
   const gate = epochGate(loaded, options, link, generation);
   if ((await gate?.begin()) === false) return 0;
@@ -161,7 +164,7 @@ function epochGate(
     hasValidation: loaders.validation !== undefined,
     saveModel: async (directory) => {
       const weights = trainer.readWeights();
-      const metadata = { jobHash, weightsSha256: weightsSha256(weights) };
+      const metadata = { jobHash, weightsSha256: weightsSha256(weights), ...savedAdaptations(loaders.adapted) };
       await saveModel(directory, { topology: trainer.topology, weights, metadata });
     },
   });
@@ -182,7 +185,7 @@ async function evaluate(
 }
 
 async function finish(
-  { trainer, settings, jobHash }: Loaded,
+  { trainer, settings, jobHash, loaders }: Loaded,
   options: SessionOptions,
   link: Link,
   generation: GenerationView,
@@ -196,7 +199,7 @@ async function finish(
   let checkpoint = options.checkpoint ?? '';
   if (generation.rank === 0 && settings.mode === 'train') {
     checkpoint = join(options.out, 'model');
-    const metadata = { steps, jobHash, weightsSha256: sha256 };
+    const metadata = { steps, jobHash, weightsSha256: sha256, ...savedAdaptations(loaders.adapted) };
     await saveModel(checkpoint, { topology: trainer.topology, weights, metadata });
   }
   link.board.enter('idle', steps);

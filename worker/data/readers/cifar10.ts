@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { at, LockstepError } from '../../../shared/core/index.ts';
-import type { Cifar10Options, DatasetDescription } from '../../../shared/job/index.ts';
-import { DataFile, type FileNeeds, findDirectory, listFiles } from '../data-files.ts';
+import type { DatasetDescription, SplitOptions } from '../../../shared/job/index.ts';
+import { downloadedDirectory } from '../downloads/downloaded-directory.ts';
+import { DataFile, type FileNeeds, listFiles } from '../files/data-files.ts';
 import type { OpenContext, Source } from '../source.ts';
 
 const SIDE = 32;
@@ -10,7 +11,7 @@ const PIXELS = 3 * PLANE;
 const RECORD = 1 + PIXELS;
 const CLASSES = 10;
 
-const needs: Readonly<Record<Cifar10Options['split'], FileNeeds>> = {
+const needs: Readonly<Record<SplitOptions['split'], FileNeeds>> = {
   train: { name: 'CIFAR-10', folder: 'cifar-10-batches-bin', contents: 'data_batch_1.bin to data_batch_5.bin' },
   test: { name: 'CIFAR-10', folder: 'cifar-10-batches-bin', contents: 'test_batch.bin' },
 };
@@ -20,10 +21,10 @@ const needs: Readonly<Record<Cifar10Options['split'], FileNeeds>> = {
  * red, the green and the blue plane, each row by row. Delivered as [32, 32, 3].
  * @throws LockstepError data/missing, data/corrupt
  */
-export function openCifar10(description: DatasetDescription, context: OpenContext): Source {
-  const { split } = description.options as unknown as Cifar10Options;
+export async function openCifar10(description: DatasetDescription, context: OpenContext): Promise<Source> {
+  const { split } = description.options as unknown as SplitOptions;
   const need = needs[split];
-  const directory = findDirectory(description.location, context.directory, need);
+  const directory = await downloadedDirectory('cifar10', description.location, context);
   const pattern = split === 'train' ? /^data_batch_\d+\.bin$/ : /^test_batch\.bin$/;
   const names = listFiles(directory).filter((name) => pattern.test(name));
   if (names.length === 0) {

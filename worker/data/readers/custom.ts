@@ -39,9 +39,9 @@ function withOwnErrors(href: string, source: Source): Source {
     inputs: source.inputs,
     targets: source.targets,
     ...(source.labels === undefined ? {} : { labels: source.labels }),
-    read(index, inputs, targets) {
+    read(index, inputs, targets, visit) {
       try {
-        const returned: unknown = source.read(index, inputs, targets);
+        const returned: unknown = source.read(index, inputs, targets, visit);
         if (returned instanceof Promise) {
           returned.catch(() => {});
           throw new LockstepError(

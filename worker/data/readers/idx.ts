@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { at, LockstepError } from '../../../shared/core/index.ts';
-import type { DatasetDescription, IdxOptions, TensorSpec } from '../../../shared/job/index.ts';
-import { DataFile, type FileNeeds, findDirectory } from '../data-files.ts';
+import type { DatasetDescription, IdxOptions, SplitOptions, TensorSpec } from '../../../shared/job/index.ts';
+import { downloadedDirectory } from '../downloads/downloaded-directory.ts';
+import { type DataFile, type FileNeeds, findDirectory } from '../files/data-files.ts';
+import { openUnpacked } from '../files/unpacked-file.ts';
 import type { OpenContext, Source } from '../source.ts';
+import { reshapeInputs } from '../transforms/reshape.ts';
 
 /** Element types of the format, by their code in the third byte. */
 const typeNames: Readonly<Record<number, string>> = {
@@ -17,21 +21,39 @@ const UNSIGNED_BYTE = 8;
 
 /**
  * The IDX format of yann.lecun.com/exdb/mnist: bytes 0, 0, element type, number of dimensions, then each dimension as
- * a big-endian 32-bit number, then the elements, last dimension fastest.
+ * a big-endian 32-bit number, then the elements, last dimension fastest. Packed files are unpacked.
  * @throws LockstepError data/missing, data/corrupt
  */
-export function openIdx(description: DatasetDescription, context: OpenContext): Source {
+export function openIdx(description: DatasetDescription, context: OpenContext): Promise<Source> {
   const options = description.options as unknown as IdxOptions;
   const needs: FileNeeds = { name: 'this IDX data set', contents: `${options.images} and ${options.labels}` };
-  const directory = findDirectory(description.location, context.directory, needs);
+  return openPair(findDirectory(description.location, context.directory, needs), options, needs);
+}
+
+/** Fashion-MNIST's four files, in Keras's shape: without a channel. */
+export async function openFashionMnist(description: DatasetDescription, context: OpenContext): Promise<Source> {
+  const { split } = description.options as unknown as SplitOptions;
+  const prefix = split === 'train' ? 'train' : 't10k';
+  const options = { images: `${prefix}-images-idx3-ubyte`, labels: `${prefix}-labels-idx1-ubyte`, classes: 10 };
+  const needs: FileNeeds = {
+    name: 'Fashion-MNIST',
+    contents: `${options.images} and ${options.labels}, or these as .gz`,
+  };
+  const directory = await downloadedDirectory('fashionMnist', description.location, context);
+  const source = await openPair(directory, options, needs);
+  return reshapeInputs(source, [28, 28]);
+}
+
+async function openPair(directory: string, options: IdxOptions, needs: FileNeeds): Promise<Source> {
   const files: DataFile[] = [];
-  const open = (name: string): DataFile => {
-    const file = new DataFile(join(directory, name), needs);
+  const open = async (name: string): Promise<DataFile> => {
+    const path = join(directory, name);
+    const file = await openUnpacked(existsSync(path) || !existsSync(`${path}.gz`) ? path : `${path}.gz`, needs);
     files.push(file);
     return file;
   };
   try {
-    return new Idx(open(options.images), open(options.labels), options.classes);
+    return new Idx(await open(options.images), await open(options.labels), options.classes);
   } catch (error) {
     for (const file of files) file.close();
     throw error;
@@ -91,7 +113,6 @@ function readHeader(file: DataFile, ranks: readonly number[]): Header {
   const magic = new Uint8Array(4);
   file.read(magic, 0);
   const [first = 0, second = 0, type = 0, rank = 0] = magic;
-  if (first === 0x1f && second === 0x8b) file.fail(0, 'the file is compressed; unpack it first: gunzip FILE');
   if (first !== 0 || second !== 0) file.fail(0, `bytes ${first}, ${second}, expected 0, 0, the start of an IDX file`);
   if (type !== UNSIGNED_BYTE) {
     file.fail(2, `element type ${type} (${typeNames[type] ?? 'unknown'}), expected ${UNSIGNED_BYTE} (unsigned bytes)`);

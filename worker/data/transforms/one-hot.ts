@@ -19,8 +19,8 @@ export function oneHotTargets(source: Source, classes: number): Source {
   return {
     ...rest,
     targets: [{ shape: [classes], dtype: 'float32' }],
-    read(index, inputs, targets) {
-      source.read(index, inputs, [label]);
+    read(index, inputs, targets, visit) {
+      source.read(index, inputs, [label], visit);
       const value = at(label, 0);
       checkClass(value, classes, index);
       at(targets, 0).fill(0)[value] = 1;

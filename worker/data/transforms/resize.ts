@@ -13,8 +13,8 @@ export function resizeInputs(source: Source, height: number, width: number): Sou
   return {
     ...source,
     inputs: plans.map(({ channels }) => ({ shape: [height, width, channels], dtype: 'float32' })),
-    read(index, inputs, targets) {
-      source.read(index, originals, targets);
+    read(index, inputs, targets, visit) {
+      source.read(index, originals, targets, visit);
       for (const [input, plan] of plans.entries()) resize(at(originals, input), plan, at(inputs, input));
     },
     close: () => source.close?.(),

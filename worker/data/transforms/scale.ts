@@ -5,8 +5,8 @@ import type { Source } from '../source.ts';
 export function scaleInputs(source: Source, factor: number, offset: number): Source {
   return {
     ...source,
-    read(index, inputs, targets) {
-      source.read(index, inputs, targets);
+    read(index, inputs, targets, visit) {
+      source.read(index, inputs, targets, visit);
       for (const [input, values] of inputs.entries()) {
         if (at(source.inputs, input).dtype !== 'float32') continue;
         for (let position = 0; position < values.length; position++) {

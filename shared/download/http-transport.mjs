@@ -34,7 +34,7 @@ async function request(target, headers, env) {
   const proxy = proxyFor(target, env);
   const isSecure = target.protocol === 'https:';
   /** @type {https.RequestOptions} */
-  const options = { headers: { 'user-agent': 'lockstep-setup', ...headers }, timeout: idleTimeoutMs };
+  const options = { headers: { 'user-agent': 'lockstep', ...headers }, timeout: idleTimeoutMs };
   const ca = extraCertificates(env);
   if (isSecure && ca) options.ca = ca;
   if (proxy && isSecure) {

@@ -2,7 +2,9 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SetupFailure } from './failure.mjs';
+
+/** Another process held the lock for longer than the caller wants to wait. */
+export class LockTimeout extends Error {}
 
 /**
  * @typedef {object} LockOwner
@@ -17,7 +19,7 @@ import { SetupFailure } from './failure.mjs';
 const systemDeps = { isAlive: isOwnerAlive, pause: (ms) => delay(ms) };
 
 /**
- * Runs `work` while holding a lock file, so that two set-ups at once do not build into each other. A lock whose owner
+ * Runs `work` while holding a lock file, so that two processes at once do not write into each other's files. A lock whose owner
  * has died is taken over.
  * @template T
  * @param {string} file
@@ -32,9 +34,7 @@ export async function withLock(file, work, { onWait, deadlineMs = 3_600_000, dep
     const owner = readOwner(file);
     if (waitedMs === 0 && owner) onWait?.(owner);
     if (waitedMs >= deadlineMs) {
-      throw new SetupFailure(`another set-up (process ${owner?.pid} on ${owner?.host}) has held ${file} for too long`, [
-        'end that process, or delete the file if there is none, and run set-up again',
-      ]);
+      throw new LockTimeout(`process ${owner?.pid} on ${owner?.host} has held ${file} for too long`);
     }
     await deps.pause(pollMs);
   }
@@ -65,7 +65,7 @@ function tryAcquire(file, isAlive) {
 }
 
 /**
- * Several set-ups may see the same dead owner. Each moves the lock aside and looks at what it moved: one that moved
+ * Several processes may see the same dead owner. Each moves the lock aside and looks at what it moved: one that moved
  * its rival's new lock puts it back.
  * @param {string} file
  * @param {string} draft

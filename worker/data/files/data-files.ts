@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { LockstepError } from '../../shared/core/index.ts';
+import { LockstepError } from '../../../shared/core/index.ts';
 
 /** What a message says about a data set's files. */
 export interface FileNeeds {
@@ -46,23 +46,35 @@ export function listFiles(directory: string): string[] {
   return readdirSync(directory).sort(new Intl.Collator('en', { numeric: true }).compare);
 }
 
-/** An open file that is read at given places, so that a data set may be larger than memory. */
-export class DataFile {
+/** Bytes that are read at given places, so that a data set may be larger than memory. */
+export interface DataBytes {
+  /** For messages: the file, and the part of it. */
+  readonly path: string;
+  readonly size: number;
+  /** Fills `target` with the bytes from `position`. @throws LockstepError data/corrupt where they end before */
+  read(target: Uint8Array, position: number): void;
+  /** @throws LockstepError data/corrupt */
+  fail(byte: number, problem: string): never;
+  close(): void;
+}
+
+/** An open file. */
+export class DataFile implements DataBytes {
   readonly path: string;
   readonly name: string;
   /** Bytes, when it was opened. */
   readonly size: number;
   #handle: number | undefined;
 
-  /** @throws LockstepError data/missing */
-  constructor(path: string, needs: FileNeeds) {
-    this.path = path;
+  /** @param label what messages call it @throws LockstepError data/missing */
+  constructor(path: string, needs: FileNeeds, label = path) {
+    this.path = label;
     this.name = basename(path);
     try {
       this.#handle = openSync(path, 'r');
     } catch (cause) {
       const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : `cannot be read: ${cause}`;
-      throw new LockstepError('data/missing', `${path} ${reason}; ${needs.name} needs ${needs.contents}`, { cause });
+      throw new LockstepError('data/missing', `${label} ${reason}; ${needs.name} needs ${needs.contents}`, { cause });
     }
     this.size = fstatSync(this.#handle).size;
   }

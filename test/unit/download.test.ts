@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { ChecksumMismatch, DownloadRefused, download } from '../../cli/setup/download.mjs';
+import { ChecksumMismatch, DownloadRefused, download } from '../../shared/download/index.ts';
 
 const content = randomBytes(300_000);
 const sha256 = createHash('sha256').update(content).digest('hex');
