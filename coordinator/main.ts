@@ -250,6 +250,7 @@ export class Coordinator {
     this.#metrics.observe(report);
     this.#progress.observe(report, now);
     if (report.kind === 'consequence') this.#log.info(report.error.message, { code: report.error.code });
+    if (report.kind === 'step') this.#log.debug('step committed', { ...report.report });
     if (report.kind === 'finished') this.#complete();
   }
 

@@ -1,4 +1,5 @@
 import { assertNever, type Clock, monotonicClock } from '../../shared/core/index.ts';
+import type { NetworkNode } from '../network/index.ts';
 import { isLibraryChatter, LaunchedChild } from './child.ts';
 import { coordinatorName, decide, initialLaunchState, type LaunchAction, type LaunchEvent } from './decide.ts';
 import { type LaunchPlan, planNames } from './plan.ts';
@@ -81,13 +82,19 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     }
   };
 
-  const start = (name: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
+  const start = (
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    node: NetworkNode | undefined,
+  ) => {
     const isCoordinator = name === coordinatorName;
     const prefixed = (line: string) => {
       if (isDetailed || !isLibraryChatter(line)) options.say(`[${name}] ${line}`);
     };
     const child = new LaunchedChild({
       ...{ name, module, args, env },
+      ...(node === undefined ? {} : { node }),
       stdout: isCoordinator ? options.stdout : prefixed,
       stderr: isCoordinator ? options.stderr : prefixed,
       onMessage: (message) => {
@@ -109,9 +116,10 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
   const unsubscribe = options.interrupts(() => dispatch({ kind: 'interrupted' }));
   process.once('exit', killAll);
   try {
-    start(coordinatorName, [coordinatorName], {}).send({ kind: 'start-coordinator', options: plan.coordinator });
+    const coordinator = start(coordinatorName, [coordinatorName], {}, plan.hub);
+    coordinator.send({ kind: 'start-coordinator', options: plan.coordinator });
     // Workers load their program while the coordinator gets ready.
-    for (const { name, env } of plan.workers) start(name, ['worker', name], env);
+    for (const { name, env, node } of plan.workers) start(name, ['worker', name], env, node);
     const exitCode = await finished;
     await Promise.all([...children.values()].map((child) => child.drained(lastLinesMs)));
     const wordsOf = (name: string) => children.get(name)?.words ?? noWords;

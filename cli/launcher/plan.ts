@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { ResolvedOptions, RunSettings } from '../../shared/config/index.ts';
-import { formatAddress } from '../../shared/core/index.ts';
+import { formatAddress, isLoopback } from '../../shared/core/index.ts';
+import type { Network, NetworkNode } from '../network/index.ts';
 import { coordinatorName, type LaunchLimits } from './decide.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 
 /** Everything that is fixed before the first process starts. */
 export interface LaunchPlan {
   readonly coordinator: CoordinatorStart;
+  /** Where the coordinator runs; this host when not given. */
+  readonly hub?: NetworkNode;
   readonly workers: readonly PlannedWorker[];
   readonly limits: LaunchLimits;
 }
@@ -17,6 +20,8 @@ export interface PlannedWorker {
   readonly env: Readonly<Record<string, string>>;
   /** The coordinator's address is filled in when it is known. */
   readonly start: Omit<WorkerStart, 'coordinator'>;
+  /** Where it runs; this host when not given. */
+  readonly node?: NetworkNode;
 }
 
 export interface PlanInput {
@@ -27,6 +32,8 @@ export interface PlanInput {
   readonly checkpoint: string | null;
   /** Devices that CUDA_VISIBLE_DEVICES may name, empty without GPUs. */
   readonly gpus: readonly string[];
+  /** Hosts for the run, with a node for each worker; this one when not given. */
+  readonly network?: Network;
 }
 
 /** Options that training has and evaluation doesn't. */
@@ -38,17 +45,18 @@ export interface EvaluationOptions {
 }
 
 /** The processes of one run on this machine. */
-export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInput): LaunchPlan {
+export function planLaunch({ mode, jobFile, options, checkpoint, gpus, network }: PlanInput): LaunchPlan {
   const { workers, engine, threads, out, logLevel, metricsHost, metricsPort } = options;
   // Loopback is shared by all users of a machine: the token keeps their processes out of this run.
   const runToken = randomBytes(16).toString('hex');
   const metricsListen = (offset: number) =>
     metricsPort === null ? null : formatAddress(metricsHost, metricsPort === 0 ? 0 : metricsPort + offset);
-  const shared = { out, security: {}, runToken };
+  const hub = network?.hub;
+  const shared = { out, security: { insecure: hub !== undefined && !isLoopback(hub.address) }, runToken };
   return {
     coordinator: {
       ...shared,
-      listen: '127.0.0.1:0',
+      listen: formatAddress(hub?.address ?? '127.0.0.1', 0),
       logLevel,
       settings: runSettings(mode, options),
       json: options.json,
@@ -59,7 +67,9 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
       // The launcher starts each worker once.
       refillPlaces: false,
     },
+    ...(hub === undefined ? {} : { hub }),
     workers: Array.from({ length: workers }, (_, index) => ({
+      ...nodeOf(network, index),
       name: `w${index}`,
       env: workerEnvironment(threads, gpus[index % gpus.length]),
       start: {
@@ -73,7 +83,7 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
         // All workers have the same one.
         dumpGraph: index === 0 ? options.dumpGraph : null,
         metricsListen: metricsListen(1 + index),
-        peerListen: '127.0.0.1:0',
+        peerListen: formatAddress(network?.nodes[index]?.address ?? '127.0.0.1', 0),
         sharedMemory: options.sharedMemory,
         advertise: null,
         connectTimeoutMs: options.connectTimeoutMs,
@@ -81,6 +91,11 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus }: PlanInp
     })),
     limits: { afterWorkerMs: options.heartbeatTimeoutMs + 2000, afterCoordinatorMs: 2000, terminateMs: 1000 },
   };
+}
+
+function nodeOf(network: Network | undefined, index: number): { node?: NetworkNode } {
+  const node = network?.nodes[index];
+  return node === undefined ? {} : { node };
 }
 
 type SettingsOptions = Omit<ResolvedOptions<'coordinator'>, 'listen' | 'mode'>;

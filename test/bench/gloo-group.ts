@@ -1,9 +1,7 @@
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { type Contestant, type Group, joinTurns, type Turn } from '../../cli/allreduce/index.ts';
-import { type Network, type NetworkNode, networkDevice } from '../../cli/network/index.ts';
-import { findPackageRoot } from '../../cli/setup/package-root.mjs';
-import { LineProcess } from './line-process.ts';
+import type { Network } from '../../cli/network/index.ts';
+import { freePort } from './free-port.ts';
+import { PeerGroup } from './peer-group.ts';
 import { providePython } from './python-environment.ts';
 import { pythonPackages } from './workloads.ts';
 
@@ -16,89 +14,23 @@ export async function findGloo(): Promise<Contestant[]> {
     note(`without gloo: ${environment.reason}`);
     return [];
   }
-  const { python } = environment;
-  return [{ name: 'gloo', start: (network, signal) => GlooGroup.start(python, network, signal) }];
+  return [{ name: 'gloo', start: (network, signal) => startGloo(environment.python, network, signal) }];
 }
 
-type Request = { kind: 'prepare'; bytes: number } | { kind: 'turn'; untimed: number; iterations: number };
-type Reply = { kind: 'joined' | 'prepared' } | ({ kind: 'took' } & Turn) | { kind: 'failed'; reason: string };
+type Request =
+  | { readonly kind: 'prepare'; readonly bytes: number }
+  | { readonly kind: 'turn'; readonly untimed: number; readonly iterations: number };
 
-class GlooGroup implements Group {
-  readonly #ranks: readonly LineProcess<Request, Reply>[];
-
-  readonly #signal: AbortSignal;
-
-  private constructor(ranks: readonly LineProcess<Request, Reply>[], signal: AbortSignal) {
-    this.#ranks = ranks;
-    this.#signal = signal;
-    signal.addEventListener('abort', this.#kill);
-    process.once('exit', this.#kill);
-  }
-
-  static async start(python: string, { nodes }: Network, signal: AbortSignal): Promise<GlooGroup> {
-    const [first] = nodes;
-    const meeting = [first?.address ?? '', String(first?.prefix.length === 0 ? await freePort() : MEETING_PORT)];
-    const script = join(findPackageRoot(), 'test', 'bench', 'peers', 'gloo_allreduce.py');
-    const ranks = nodes.map((node, rank) => {
-      const args = [script, String(rank), String(nodes.length), ...meeting];
-      return new LineProcess<Request, Reply>({
-        name: `gloo rank ${rank}`,
-        command: python,
-        args,
-        node,
-        env: glooOn(node),
-      });
-    });
-    const group = new GlooGroup(ranks, signal);
-    await Promise.all(ranks.map((rank) => rank.next()));
-    return group;
-  }
-
-  async prepare(bytes: number): Promise<void> {
-    await this.#all({ kind: 'prepare', bytes });
-  }
-
-  async turn(untimed: number, iterations: number): Promise<Turn> {
-    const turns = await this.#all({ kind: 'turn', untimed, iterations });
-    return joinTurns(turns.flatMap((reply) => (reply.kind === 'took' ? [reply] : [])));
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#ranks.map((rank) => rank.close()));
-    process.off('exit', this.#kill);
-    this.#signal.removeEventListener('abort', this.#kill);
-  }
-
-  readonly #kill = (): void => {
-    for (const rank of this.#ranks) rank.kill();
+async function startGloo(python: string, { nodes }: Network, signal: AbortSignal): Promise<Group> {
+  const [first] = nodes;
+  if (first === undefined) throw new Error('invariant broken: gloo has ranks');
+  const meeting = [String(nodes.length), first.address, String(await freePort(first))];
+  const argumentsOf = (rank: number) => [String(rank), ...meeting];
+  const program = { name: 'gloo', python, script: 'gloo_allreduce.py', argumentsOf };
+  const group = await PeerGroup.start<Request, Turn>(program, nodes, signal);
+  return {
+    prepare: async (bytes) => void (await group.ask({ kind: 'prepare', bytes })),
+    turn: async (untimed, iterations) => joinTurns(await group.ask({ kind: 'turn', untimed, iterations })),
+    close: () => group.close(),
   };
-
-  #all(request: Request): Promise<Reply[]> {
-    return Promise.all(
-      this.#ranks.map(async (rank) => {
-        const reply = await rank.ask(request);
-        if (reply.kind === 'failed') throw new Error(`${rank.name} failed: ${reply.reason}`);
-        return reply;
-      }),
-    );
-  }
-}
-
-/** gloo takes the address of the host's name where it is told no device. */
-export function glooOn({ prefix }: NetworkNode): Readonly<Record<string, string>> {
-  return prefix.length === 0 ? {} : { GLOO_SOCKET_IFNAME: networkDevice };
-}
-
-/** In a network of its own every port is free. */
-const MEETING_PORT = 29_500;
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -4,6 +4,8 @@ import { allreduceCommand } from '../../cli/bench.ts';
 import { describeFailure } from '../../cli/failures.ts';
 import { findGloo } from './gloo-group.ts';
 import { stepCommand } from './step-command.ts';
+import { runTrainBenchmark } from './train-benchmark.ts';
+import { readTrainOptions, type TrainFlags } from './train-flags.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
@@ -18,6 +20,13 @@ async function main(argv: readonly string[]): Promise<number> {
       exitCode = await stepCommand(args);
     });
   allreduceCommand(program, (code) => (exitCode = code), findGloo);
+  program
+    .command('train')
+    .description('Samples/s on two workers: Lockstep, PyTorch DDP and Keras MultiWorkerMirroredStrategy.')
+    .option('--workloads <NAME,…>', 'some of cnn, lstm, dense', 'cnn,lstm')
+    .option('--rounds <N>', 'turns of each library', '5')
+    .option('--json', 'make the last line of standard output one JSON object', false)
+    .action((flags: TrainFlags) => runTrainBenchmark(readTrainOptions(flags)));
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;

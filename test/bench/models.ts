@@ -14,6 +14,7 @@ export interface TfjsWorkload {
 
 const image: TensorSpec = { shape: [64, 64, 3], dtype: 'float32' };
 const pixels: TensorSpec = { shape: [784], dtype: 'float32' };
+const features: TensorSpec = { shape: [1024], dtype: 'float32' };
 const words: TensorSpec = { shape: [100], dtype: 'float32' };
 const sequence: TensorSpec = { shape: [128, 128], dtype: 'float32' };
 const classes = (count: number): TensorSpec => ({ shape: [count], dtype: 'float32' });
@@ -61,6 +62,15 @@ export const tfjsWorkloads: { readonly [Name in WorkloadName]: TfjsWorkload } = 
       const pooled = tf.layers.globalAveragePooling1d().apply(x);
       const output = tf.layers.dense({ units: 10, activation: 'softmax' }).apply(pooled);
       return tf.model({ inputs: input, outputs: output as Tfjs.SymbolicTensor });
+    },
+  },
+  dense: {
+    ...{ inputs: [features], targets: [classes(10)], loss: 'categoricalCrossentropy' },
+    buildModel: (tf) => {
+      const hidden = Array.from({ length: 16 }, (_, layer) =>
+        tf.layers.dense({ units: 1024, activation: 'relu', ...(layer === 0 ? { inputShape: [1024] } : {}) }),
+      );
+      return tf.sequential({ layers: [...hidden, tf.layers.dense({ units: 10, activation: 'softmax' })] });
     },
   },
   autoencoder: {
@@ -143,15 +153,15 @@ export interface BatchArrays {
   readonly targets: readonly Float32Array[];
 }
 
-/** One batch of made-up samples; `next` gives numbers in [0, 1). */
-export function makeBatch(name: WorkloadName, next: () => number): BatchArrays {
+/** Made-up samples, one batch if not said otherwise; `next` gives numbers in [0, 1). */
+export function makeBatch(name: WorkloadName, next: () => number, rows = batchRows): BatchArrays {
   const { inputs, targets } = tfjsWorkloads[name];
   const size = (spec: TensorSpec | undefined): number => (spec?.shape ?? []).reduce((a, b) => a * b, 1);
   const draw = name === 'lstm' ? () => Math.floor(next() * vocabulary) : next;
-  const input = Float32Array.from({ length: batchRows * size(inputs[0]) }, draw);
+  const input = Float32Array.from({ length: rows * size(inputs[0]) }, draw);
   if (name === 'autoencoder') return { inputs: [input], targets: [input] };
   const count = size(targets[0]);
-  const target = new Float32Array(batchRows * count);
-  for (let row = 0; row < batchRows; row++) target[row * count + Math.floor(next() * count)] = 1;
+  const target = new Float32Array(rows * count);
+  for (let row = 0; row < rows; row++) target[row * count + Math.floor(next() * count)] = 1;
   return { inputs: [input], targets: [target] };
 }

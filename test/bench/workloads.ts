@@ -1,11 +1,14 @@
 /** What is compared: the same model, loss and batch in every library. */
 export interface Workload {
-  readonly name: WorkloadName;
+  readonly name: StepWorkload;
   readonly title: string;
   readonly goals: Goals;
 }
 
-export type WorkloadName = 'cnn' | 'lstm' | 'transformer' | 'autoencoder';
+export type StepWorkload = 'cnn' | 'lstm' | 'transformer' | 'autoencoder';
+
+/** `dense`: 16 layers of 1024 units, 16.8 million weights: much to send for what is computed. */
+export type WorkloadName = StepWorkload | 'dense';
 
 export interface Goals {
   /** Lockstep's time over that of the better of Keras and PyTorch, at most. */

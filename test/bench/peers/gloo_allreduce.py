@@ -1,10 +1,9 @@
 """One rank of gloo's allreduce, by torch.distributed: `gloo_allreduce.py RANK WORLD ADDRESS PORT`, then one JSON line in,
 one JSON line out, as in cli/allreduce/group.ts."""
-import json
-import os
 import resource
 import sys
 import time
+import protocol
 import torch
 import torch.distributed as dist
 
@@ -42,13 +41,4 @@ def turn(request):
 
 
 dist.init_process_group('gloo', init_method=f'tcp://{address}:{port}', rank=rank, world_size=world)
-print(json.dumps({'kind': 'joined', 'version': torch.__version__}), flush=True)
-for line in sys.stdin:
-    request = json.loads(line)
-    try:
-        reply = {'prepare': prepare, 'turn': turn}[request['kind']](request)
-    except Exception as error:
-        reply = {'kind': 'failed', 'reason': f'{type(error).__name__}: {error}'}
-    print(json.dumps(reply), flush=True)
-# gloo's threads can hold up an orderly exit.
-os._exit(0)
+protocol.answer_lines({'prepare': prepare, 'turn': turn})

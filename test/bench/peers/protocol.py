@@ -44,3 +44,17 @@ def serve(version, load):
         print(json.dumps(reply), flush=True)
     # TensorFlow's and PyTorch's threads can hold up an orderly exit.
     os._exit(0)
+
+
+def answer_lines(answers):
+    """Answers each line of the input by what `answers` has for its kind; says first that it is there."""
+    print(json.dumps({'kind': 'joined'}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            reply = answers[request['kind']](request)
+        except Exception as error:
+            reply = {'kind': 'failed', 'reason': f'{type(error).__name__}: {error}'}
+        print(json.dumps(reply), flush=True)
+    # Threads of the libraries can hold up an orderly exit.
+    os._exit(0)

@@ -1,0 +1,3 @@
+import { benchJob } from './bench-job.ts';
+
+export default benchJob('lstm');
