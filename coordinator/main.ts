@@ -20,7 +20,7 @@ import { type RunResult, runResult, writeFileAtomically } from './result.ts';
 import { ControlLinks } from './service.ts';
 import { MetricsObserver, type StatusServer, serveStatus } from './status/index.ts';
 import { RunTally } from './tally.ts';
-import { toMessage } from './wire.ts';
+import { linksOf, toMessage } from './wire.ts';
 
 export interface CoordinatorOptions {
   /** `host:port` for workers; port 0 takes a free one. */
@@ -280,22 +280,5 @@ export class Coordinator {
     await Promise.all([this.#server?.close(100), this.#status?.close()]);
     this.#journal.close();
     this.#lock.release();
-  }
-}
-
-function linksOf(action: Action): readonly number[] {
-  switch (action.kind) {
-    case 'sendWelcome':
-    case 'sendRefused':
-    case 'sendEpochEnd':
-      return [action.link];
-    case 'startGeneration':
-      return action.members.map((member) => member.link);
-    case 'sendDecision':
-    case 'sendDrain':
-    case 'sendStop':
-      return action.links;
-    default:
-      return [];
   }
 }

@@ -210,3 +210,21 @@ export function toMessage(
       return undefined;
   }
 }
+
+/** Whom an action's message goes to. */
+export function linksOf(action: Action): readonly number[] {
+  switch (action.kind) {
+    case 'sendWelcome':
+    case 'sendRefused':
+    case 'sendEpochEnd':
+      return [action.link];
+    case 'startGeneration':
+      return action.members.map((member) => member.link);
+    case 'sendDecision':
+    case 'sendDrain':
+    case 'sendStop':
+      return action.links;
+    default:
+      return [];
+  }
+}

@@ -37,6 +37,8 @@ export async function trainLockstep(training: LockstepTraining): Promise<TimedSt
     const flags = {
       ...{ workers: String(workers), batchSize: String(workers * rowsOf[workload]), out },
       ...{ maxSteps: String(untimed + training.steps), logLevel: 'debug' },
+      // Nodes in namespaces of one host would find its memory, which hosts on a network do not share.
+      sharedMemory: network.hub.prefix.length === 0 ? 'auto' : 'off',
     };
     const options = resolveOptions('train', flags, {}, null);
     if (options instanceof LockstepError) throw options;
