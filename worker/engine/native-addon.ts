@@ -28,7 +28,7 @@ export function loadNativeAddon(threads: number): { version: string; deviceClass
   }
   try {
     const addon = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as { backend(): unknown };
-    const backend = addon.backend() as NativeBackend & { readonly isUsingGpuDevice: boolean };
+    const backend = addon.backend() as NativeBackend;
     return {
       version: backend.binding.TF_Version,
       deviceClass: backend.isUsingGpuDevice ? `cuda-${gpuName()}` : `cpu-${process.arch}`,

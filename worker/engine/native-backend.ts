@@ -1,6 +1,7 @@
 /** What Lockstep calls of tfjs-node's TensorFlow backend and of its addon; both are untyped or private there. */
 export interface NativeBackend {
   binding: NativeBinding;
+  readonly isUsingGpuDevice: boolean;
   readSync: (dataId: object) => unknown;
   /** Uploads what is not on the device yet, and gives the native handles. */
   getInputTensorIds: (tensors: readonly TensorLike[]) => number[];

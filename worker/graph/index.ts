@@ -6,4 +6,5 @@ export { type Attr, type ConstValue, dtypes, type GraphNode, type Ref, refText }
 export { dropDeadNodes, type Graph, optimize } from './passes.ts';
 export { estimatePeakMemory, type MemoryEstimate } from './peak-memory.ts';
 export { cutSegments, type Segment, type SegmentedGraph } from './segments.ts';
+export { tileRows } from './tile-rows.ts';
 export { EMPTY_READINGS, type TimedGraph, timeNodes } from './time-nodes.ts';

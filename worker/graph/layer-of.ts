@@ -17,6 +17,11 @@ export function isGradient(name: string): boolean {
   return scopes.length > 1 && scopes.at(-1) === gradientScope;
 }
 
+/** The section of the graph, such as a microstep of 32 rows, that a node was recorded in; '' for what all share. */
+export function sectionOf(name: string): string {
+  return name.includes('/') ? (name.split('/', 1)[0] ?? '') : '';
+}
+
 function scopesOf(name: string): string[] {
   return name.split('/').slice(1, -1);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sectionOf } from './layer-of.ts';
 import { type Attr, type GraphNode, isStateful, type Ref, refText } from './node.ts';
 import { maskBeforeUnpooling, sumBeforeUnpooling } from './pool-gradients.ts';
 import { cancelSplitOfConcat } from './split-of-concat.ts';
@@ -32,7 +33,7 @@ export const dropDeadNodes: Pass = (graph) => {
 
 /**
  * Merges nodes that compute the same: equal op, attributes and (already merged) inputs. This pools equal constants
- * too. Stateful ops are left alone.
+ * too. Stateful ops are left alone, and so are equal ops of two sections: those run in calls of their own.
  */
 export const mergeCommonNodes: Pass = (graph) => {
   const kept: GraphNode[] = [];
@@ -59,7 +60,8 @@ function computationKey(node: GraphNode): string {
   const attrs = Object.entries(node.attrs)
     .map(([name, attr]) => `${name}=${attrKey(attr)}`)
     .sort();
-  return [node.op, ...node.inputs.map(refText), ...attrs].join('\n');
+  const section = node.op === 'Const' ? '' : sectionOf(node.name);
+  return [section, node.op, ...node.inputs.map(refText), ...attrs].join('\n');
 }
 
 function attrKey(attr: Attr): string {

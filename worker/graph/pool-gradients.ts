@@ -17,7 +17,9 @@ export const maskBeforeUnpooling: Pass = (graph) => {
       const [x, y, dy] = unpooling?.inputs ?? [];
       if (unpooling?.op !== 'MaxPoolGrad' || x === undefined || y === undefined || dy === undefined) return [node];
       if (relu === undefined || refText(relu) !== refText(x) || readers.get(unpooling.name) !== 1) return [node];
-      const masked: GraphNode = { ...node, name: `${node.name}_pooled`, inputs: [dy, y] };
+      const { shapes: _, ...rest } = node;
+      const shapes = nodes.get(y.node)?.shapes;
+      const masked: GraphNode = { ...rest, name: `${node.name}_pooled`, inputs: [dy, y], ...(shapes && { shapes }) };
       return [masked, { ...unpooling, name: node.name, inputs: [x, y, { node: masked.name, output: 0 }] }];
     }),
     outputs: graph.outputs,

@@ -32,7 +32,9 @@ export function cutSegments(
     const segment = owner.get(node.name);
     if (segment === undefined) return node;
     const inputs = node.inputs.map((input) => crossing(owner, stash, segment, input));
-    return { ...node, inputs };
+    // Within a run, control edges only put ops in order; between runs the order is given.
+    const control = node.control.filter((name) => (owner.get(name) ?? segment) === segment);
+    return { ...node, inputs, control };
   });
   const outputs = groups.map((group, segment) => group.map((ref) => crossing(owner, stash, segment, ref)));
   const segments = outputs.map((group, segment) => ({ outputs: group, token: stash.token(segment) }));

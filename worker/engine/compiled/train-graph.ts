@@ -3,6 +3,7 @@ import type { OptimizerConfig, Precision, TensorSpec } from '../../../shared/job
 import {
   type Attr,
   cutSegments,
+  dropDeadNodes,
   dtypes,
   GraphBuilder,
   type GraphNode,
@@ -10,6 +11,7 @@ import {
   optimize,
   type Ref,
   refText,
+  tileRows,
   typeAttr,
 } from '../../graph/index.ts';
 import { evaluationStep, forward, microstep, type Network } from '../microstep.ts';
@@ -93,7 +95,8 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const assign = addAssign(builder, options, variables, slots);
   const weights = variables.map(({ value }) => value);
   const groups = [...microsteps.values(), ...wholeSteps, evaluation, prediction, [apply], [assign], weights];
-  const exact = optimize({ nodes: builder.nodes, outputs: groups.flat() });
+  const whole = optimize({ nodes: builder.nodes, outputs: groups.flat() });
+  const exact = options.backend.isUsingGpuDevice ? whole : dropDeadNodes(tileRows(whole));
   const { nodes, outputs } = options.precision === 'float32' ? exact : optimize(multiplyInBfloat16(exact));
   let next = 0;
   const named = groups.map((group) => group.map(() => at(outputs, next++)));
