@@ -65,7 +65,8 @@ export function startLine(tally: RunTally): string {
   return (
     `${facts.modelName}: ${facts.parameters.toLocaleString('en')} parameters, ` +
     `${facts.trainSamples.toLocaleString('en')} samples in batches of ${facts.globalBatchSize}, ` +
-    `${members.length} ${plural('worker', members.length)} on ${hosts} ${plural('host', hosts)}`
+    `${members.length} ${plural('worker', members.length)} on ${hosts} ${plural('host', hosts)}` +
+    (facts.execution === '' ? '' : `; ${facts.execution}`)
   );
 }
 

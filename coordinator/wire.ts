@@ -71,6 +71,7 @@ function toReady({ jobHash, facts }: NonNullable<WorkerMessage['ready']>) {
       metricNames: facts?.metricNames ?? [],
       modelName: facts?.modelName ?? '',
       decidesEpochs: facts?.decidesEpochs ?? false,
+      execution: facts?.execution ?? '',
     },
   };
 }

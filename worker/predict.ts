@@ -7,15 +7,15 @@ import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/i
 import { loadModel } from './checkpoint/index.ts';
 import { BatchLoader } from './data/index.ts';
 import { type EngineName, loadEngine, type Trainer } from './engine/index.ts';
-import { adaptedOf, loadJob } from './session/index.ts';
+import { adaptedOf, compiles, loadJob } from './session/index.ts';
 
 export interface PredictOptions {
   readonly jobFile: string;
   readonly dataDirectory: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
-  /** Runs each op as it comes instead of compiling. */
-  readonly eager: boolean;
+  /** Runs each op as it comes instead of compiling; as the job says when null. */
+  readonly eager: boolean | null;
   /** Directory of a saved model. */
   readonly model: string;
   /** File of JSON lines; stdout when null. */
@@ -58,7 +58,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
       targets: loader.targets,
       bucketBytes: Number.MAX_SAFE_INTEGER,
       rows: [rows],
-      compile: !options.eager,
+      compile: compiles(job, options),
       precision: options.precision ?? job.precision,
     });
     try {

@@ -94,7 +94,7 @@ class LockstepGroup implements Group {
     return {
       // Nothing is trained: the run has no steps that count.
       ...{ mode: 'evaluate', workers, replicas: workers, epochs: null, maxSteps: null, globalBatchSize: null },
-      ...{ seed: null, eager: false, precision: null, bucketBytes: this.#settings.bucketBytes },
+      ...{ seed: null, eager: null, precision: null, bucketBytes: this.#settings.bucketBytes },
       ...{ algorithm: 'auto', segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
     };
   }

@@ -72,10 +72,11 @@ export const optionDefinitions = {
   }),
   eager: define(onOff(), {
     commands: [...decides, 'predict', 'doctor'],
-    default: false,
+    default: null,
+    defaultText: 'as the job’s `compile` says: off',
     description:
       'Run each op as it comes instead of compiling the step to a TensorFlow graph: slow, but for models that cannot ' +
-      'be compiled.',
+      'be compiled. Wins over `compile` in the job, both ways: `--no-eager` compiles.',
   }),
   precision: define(choice(['float32', 'mixed_bfloat16']), {
     commands: [...decides, 'predict', ...inspects],

@@ -9,7 +9,7 @@ export interface RunSettings {
   readonly globalBatchSize: number | null;
   readonly seed: number | null;
   /** Runs each op as it comes instead of compiling the step; slow, but any op works. */
-  readonly eager: boolean;
+  readonly eager: boolean | null;
   /** What matrix products and convolutions compute in. */
   readonly precision: 'float32' | 'mixed_bfloat16' | null;
   /** How workers exchange sums; `auto` takes the one that the cost model says is fastest. No bit depends on it. */

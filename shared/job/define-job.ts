@@ -40,6 +40,11 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
   readonly precision?: Precision;
   /** Called while the job trains, once per run: made by functions of `callbacks`, or objects of your own. */
   readonly callbacks?: readonly Callback[];
+  /**
+   * False runs each op as it comes instead of compiling the step to a TensorFlow graph: slow, but for models and losses
+   * that cannot be compiled. `--eager` and `--no-eager` win over it. Default true.
+   */
+  readonly compile?: boolean;
 }
 
 const fields = [
@@ -54,6 +59,7 @@ const fields = [
   'shuffle',
   'precision',
   'callbacks',
+  'compile',
 ] as const;
 const splits = ['train', 'validation', 'test'] as const;
 
@@ -72,14 +78,13 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
   for (const field of ['model', 'optimizer', 'loss', 'data'] as const) {
     if (input[field] === undefined) throw new LockstepError('job/invalid', `the job has no ${field}.`);
   }
-  const { model, batchSize = 32, epochs = 1, seed = 0, shuffle = true } = input;
+  const { model, batchSize = 32, epochs = 1, seed = 0, shuffle = true, compile = true } = input;
   checkModel(model);
   checkCount('batchSize', batchSize);
   checkCount('epochs', epochs);
   checkSeed(seed);
-  if (typeof shuffle !== 'boolean') {
-    throw new LockstepError('job/invalid', `shuffle must be true or false, got ${show(shuffle)}.`);
-  }
+  checkSwitch('shuffle', shuffle);
+  checkSwitch('compile', compile);
   const job: Job<Model> = {
     model,
     optimizer: resolveOptimizer(input.optimizer),
@@ -92,6 +97,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     shuffle,
     precision: resolvePrecision(input.precision ?? 'float32'),
     callbacks: checkCallbacks(input.callbacks ?? []),
+    compile,
   };
   Object.defineProperty(job, brand, { value: true });
   return Object.freeze(job);
@@ -123,6 +129,11 @@ function checkModel(model: unknown): void {
 function checkSeed(seed: unknown): void {
   if (Number.isSafeInteger(seed) && (seed as number) >= 0) return;
   throw new LockstepError('job/invalid', `seed must be a whole number from 0 to 2^53 - 1, got ${show(seed)}.`);
+}
+
+function checkSwitch(field: string, value: unknown): void {
+  if (typeof value === 'boolean') return;
+  throw new LockstepError('job/invalid', `${field} must be true or false, got ${show(value)}.`);
 }
 
 function resolveMetrics(metrics: unknown): Job['metrics'] {

@@ -71,4 +71,6 @@ export interface Job<Model = unknown> {
   readonly precision: Precision;
   /** Run once per run, in this order. */
   readonly callbacks: readonly Callback[];
+  /** False runs each op as it comes instead of compiling the step. */
+  readonly compile: boolean;
 }

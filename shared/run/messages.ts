@@ -20,6 +20,8 @@ export interface JobFacts {
   readonly modelName: string;
   /** Whether rank 0 decides before each epoch how training goes on (the job has callbacks); the others wait for it. */
   readonly decidesEpochs: boolean;
+  /** How steps run where that is not the usual way, and by whose choice; else empty. */
+  readonly execution: string;
 }
 
 /** What a worker's main thread is doing; in the order of the protocol's Phase. */

@@ -28,7 +28,7 @@ export const settings: RunSettings = {
   bucketBytes: 4_194_304,
   segmentBytes: 1_048_576,
   segmentTimeoutMs: 10_000,
-  eager: false,
+  eager: null,
   precision: null,
 };
 
@@ -52,6 +52,7 @@ export const facts: JobFacts = {
   metricNames: ['accuracy'],
   modelName: 'cnn',
   decidesEpochs: false,
+  execution: '',
 };
 
 export function stepReport(step: number, last = false): StepReport {

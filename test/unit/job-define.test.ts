@@ -21,6 +21,7 @@ test('a job has every default filled in: Keras’s batch of 32 and 1 epoch, seed
     shuffle: true,
     precision: 'float32',
     callbacks: [],
+    compile: true,
   });
 });
 
@@ -71,6 +72,7 @@ const bad: readonly (readonly [string, object, RegExp])[] = [
     /a metric function has no name; .*under its name/,
   ],
   ['a metric function that is called as another', { metrics: [function loss() {}] }, /is called "loss", which means/],
+  ['a compile that is no switch', { compile: 'no' }, /compile must be true or false, got "no"/],
   ['a metric alone', { metrics: 'accuracy' }, /metrics must be an array of names or functions, got "accuracy"/],
   ['a metric twice', { metrics: ['accuracy', 'acc'] }, /metrics name "accuracy" twice/],
   ['a misspelt field', { batchsize: 32 }, /knows no "batchsize"; did you mean "batchSize"/],

@@ -43,6 +43,7 @@ test('memory that is nearly all that is free is worth a warning', () => {
 const plan = {
   seed: 1,
   precision: 'float32',
+  compile: true,
   epochs: 2,
   stepsPerEpoch: 1800,
   totalSteps: 3600,

@@ -6,7 +6,7 @@ import { phases } from '../../shared/run/index.ts';
 import { Schedule } from '../../shared/sampling/index.ts';
 import { canonicalJson, hashJob, type JobFingerprint } from '../../worker/session/job-hash.ts';
 import { ProgressBoard } from '../../worker/session/progress-board.ts';
-import { batchRows, evaluationPlan, planRun } from '../../worker/session/run-plan.ts';
+import { batchRows, evaluationPlan, executionText, planRun } from '../../worker/session/run-plan.ts';
 
 const dataset = { kind: 'glyphs', options: {}, transforms: [] };
 const job = {
@@ -20,6 +20,7 @@ const job = {
   shuffle: true,
   precision: 'float32',
   callbacks: [],
+  compile: true,
 } as const;
 const settings: RunSettings = {
   mode: 'train',
@@ -29,7 +30,7 @@ const settings: RunSettings = {
   maxSteps: null,
   globalBatchSize: null,
   seed: null,
-  eager: false,
+  eager: null,
   precision: null,
   algorithm: 'auto',
   bucketBytes: 1,
@@ -50,6 +51,19 @@ test('settings win over the job', () => {
   const plan = planRun(job, { ...settings, seed: 8, epochs: 3, maxSteps: 4, globalBatchSize: 6 }, 50);
   assert.deepEqual([plan.seed, plan.epochs, plan.totalSteps, plan.train.globalBatchSize], [8, 3, 4, 6]);
   assert.equal(planRun(job, { ...settings, precision: 'mixed_bfloat16' }, 50).precision, 'mixed_bfloat16');
+});
+
+test('--eager or --no-eager wins over the job’s compile, which wins over the default; who won is told', () => {
+  const decide = (compile: boolean, eager: boolean | null): readonly [boolean, string] => {
+    const given = { ...settings, eager };
+    return [planRun({ ...job, compile }, given, 50).compile, executionText({ compile }, given)];
+  };
+  assert.deepEqual(decide(true, null), [true, '']);
+  assert.deepEqual(decide(false, null), [false, 'op by op (compile: false in the job)']);
+  assert.deepEqual(decide(true, true), [false, 'op by op (--eager)']);
+  assert.deepEqual(decide(false, true), [false, 'op by op (--eager)']);
+  assert.deepEqual(decide(false, false), [true, 'compiled (--no-eager, over the job’s compile: false)']);
+  assert.deepEqual(decide(true, false), [true, '']);
 });
 
 test('an evaluation takes no step', () => {

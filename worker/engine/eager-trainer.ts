@@ -1,7 +1,6 @@
 import { type Batch, metricName, type TensorSpec } from '../../shared/job/index.ts';
 import { checkLabels, uploadBatch } from './batch-tensors.ts';
 import { buildModel } from './build-model.ts';
-import { describeFailure } from './describe-failure.ts';
 import type {
   Contribution,
   ContributionLayout,
@@ -22,6 +21,7 @@ import { SeededLayers } from './seeded-layers.ts';
 import { randomPurpose, withSeededRandom } from './seeded-random.ts';
 import { sumEvaluation } from './sum-evaluation.ts';
 import { tf } from './tf.ts';
+import { watchFailures } from './watch-failures.ts';
 
 /** Trains by running each op of a step as it comes; any model that tfjs can train. */
 export class EagerTrainer implements Trainer {
@@ -152,9 +152,8 @@ export class EagerTrainer implements Trainer {
     if (targets.length > 0) checkLabels(batch, targets.slice(0, this.#network.classes.length), this.#network.classes);
     tf.engine().startScope();
     try {
-      return fn(uploadBatch(batch, this.#inputs, targets));
-    } catch (error) {
-      throw describeFailure(error, what);
+      const tensors = uploadBatch(batch, this.#inputs, targets);
+      return watchFailures(this.#network.model, this.#weights.rename, what, () => fn(tensors));
     } finally {
       tf.engine().endScope();
     }

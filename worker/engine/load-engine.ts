@@ -78,7 +78,7 @@ class TfjsEngine implements Engine {
 function needsCompiledStep(precision: Precision, engine: EngineName): LockstepError {
   const remedy =
     engine === 'tensorflow'
-      ? 'train without --eager, or with --precision float32'
+      ? 'train without --eager (compile: false in the job), or with --precision float32'
       : 'train with --engine tensorflow, or with --precision float32';
   const message = `precision ${precision} needs the compiled step, which this run does without; ${remedy}`;
   return new LockstepError('engine/unsupported', message, { details: { precision, engine } });

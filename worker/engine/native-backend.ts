@@ -3,6 +3,7 @@ export interface NativeBackend {
   binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;
   readSync: (dataId: object) => unknown;
+  read: (dataId: object) => Promise<unknown>;
   /** Uploads what is not on the device yet, and gives the native handles. */
   getInputTensorIds: (tensors: readonly TensorLike[]) => number[];
   /** A tensor that owns the handle. */

@@ -45,7 +45,7 @@ export function planNetwork(
       options.bucketBytes,
     ),
     ...functions,
-    masked: tryFunctions(model, options, functions, modelOutputs),
+    masked: tryFunctions(model, options, functions, modelOutputs, rename),
     classes: loss === 'sparseCategoricalCrossentropy' ? modelOutputs.map(({ shape }) => shape.at(-1) ?? 0) : [],
   };
 }
@@ -73,6 +73,7 @@ function tryFunctions(
   { loss, metrics, inputs, targets }: TrainerOptions,
   functions: Functions,
   outputs: readonly ModelPort[],
+  rename: (text: string) => string,
 ): boolean {
   const all = [
     { given: loss, run: functions.loss, scope: ownScope.loss },
@@ -84,7 +85,7 @@ function tryFunctions(
   if (own.length === 0 && !makesMasks(model)) return false;
   return tf.tidy(() => {
     // Two row counts, because a value per feature could look like one per sample.
-    const probes = [3, 2].map((rows) => probeOutputs(model, inputs, targets, rows));
+    const probes = [3, 2].map((rows) => probeOutputs(model, inputs, targets, rows, rename));
     const masked = probes[0]?.findIndex(([, , mask]) => mask !== null) ?? -1;
     const named = all.find(({ given }) => typeof given !== 'function');
     if (masked >= 0 && named !== undefined) throw maskedOutput(outputs[masked]?.layer, String(named.given));

@@ -51,10 +51,17 @@ class OpRecorder {
   }
 
   run<T>(fn: () => T): Recording<T> {
-    const { readSync, getInputTensorIds } = this.#backend;
+    const { readSync, read, getInputTensorIds } = this.#backend;
+    let refusal: LockstepError | undefined;
     this.#backend.binding = this.#recordingBinding();
     this.#backend.readSync = () => {
-      throw this.#readsValues();
+      refusal ??= this.#readsValues();
+      throw refusal;
+    };
+    // Never settles: a rejection that nobody awaits would end the process before the refusal is told.
+    this.#backend.read = () => {
+      refusal ??= this.#readsValues();
+      return new Promise(() => {});
     };
     this.#backend.getInputTensorIds = (tensors) => {
       const ids = getInputTensorIds.call(this.#backend, tensors);
@@ -63,10 +70,16 @@ class OpRecorder {
     };
     try {
       const result = fn();
+      // Not thrown to where anybody could catch it.
+      if (refusal !== undefined) throw refusal;
       return { result, refOf: (tensor) => this.#refOf(tensor) };
+    } catch (error) {
+      // What fails after an asynchronous read fails for want of its value.
+      throw refusal ?? error;
     } finally {
       this.#backend.binding = this.#binding;
       this.#backend.readSync = readSync;
+      this.#backend.read = read;
       this.#backend.getInputTensorIds = getInputTensorIds;
     }
   }
@@ -78,8 +91,9 @@ class OpRecorder {
     const place = last === undefined ? '' : `, after op ${last}`;
     return new LockstepError(
       'engine/impure',
-      `${reader} reads a tensor’s values in JavaScript (dataSync, arraySync or a branch on them)${place}, which a ` +
-        'compiled step cannot follow; compute with tf ops instead (tf.where for a branch), or train with --eager',
+      `${reader} reads a tensor’s values in JavaScript (dataSync, data, arraySync, print or a branch on them)${place}, ` +
+        'which a compiled step cannot follow; compute with tf ops instead (tf.where for a branch), or train with --eager ' +
+        '(compile: false in the job)',
       { details: { op: last, layer } },
     );
   }

@@ -1,7 +1,15 @@
 import { freemem } from 'node:os';
 import { LockstepError } from '../../shared/core/index.ts';
 import { loadEngine, type Trainer } from '../engine/index.ts';
-import { loadJob, type OpenLoaders, openLoaders, planRun, type RunPlan, trainerOptions } from '../session/index.ts';
+import {
+  executionText,
+  loadJob,
+  type OpenLoaders,
+  openLoaders,
+  planRun,
+  type RunPlan,
+  trainerOptions,
+} from '../session/index.ts';
 import { type InspectionOptions, singleRun } from './inspection-options.ts';
 import {
   checkGradients,
@@ -20,7 +28,7 @@ import { measureSteps, withoutWarmUp } from './step-phases.ts';
 
 export interface PreflightOptions extends InspectionOptions {
   /** Without the compiled step. */
-  readonly eager: boolean;
+  readonly eager: boolean | null;
 }
 
 /**
@@ -47,7 +55,10 @@ export async function runPreflight(options: PreflightOptions): Promise<Preflight
     const started = performance.now();
     trainer = await engine.createTrainer(trainerOptions(job, plan, settings, loaders.train));
     const readySeconds = (performance.now() - started) / 1000;
-    checks.push(describeModel(trainer.modelName, trainer.readWeights()), describeStep(trainer, readySeconds));
+    checks.push(
+      describeModel(trainer.modelName, trainer.readWeights()),
+      describeStep(trainer, executionText(job, settings), readySeconds),
+    );
     stage = 'training';
     checks.push(...(await checkTraining(trainer, loaders, plan, { steps: options.steps, available })));
   } catch (error) {
@@ -60,13 +71,14 @@ export async function runPreflight(options: PreflightOptions): Promise<Preflight
   return checks;
 }
 
-function describeStep({ inspection }: Trainer, readySeconds: number): PreflightCheck {
+function describeStep({ inspection }: Trainer, execution: string, readySeconds: number): PreflightCheck {
   const seconds = `${readySeconds.toFixed(1)} s`;
-  if (inspection === undefined) return ok('step', `runs op by op (--eager), which is slow; ready after ${seconds}`);
+  if (inspection === undefined) return ok('step', `runs ${execution}, which is slow; ready after ${seconds}`);
   const { nodes } = inspection;
   return ok(
     'step',
-    `compiles to ${nodes.length} nodes, every op with kernel and gradient, pure; ready after ${seconds}`,
+    `compiles to ${nodes.length} nodes, every op with kernel and gradient, pure; ready after ${seconds}` +
+      (execution === '' ? '' : `; ${execution}`),
   );
 }
 

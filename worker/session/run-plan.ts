@@ -7,6 +7,7 @@ import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts
 export interface RunPlan {
   readonly seed: number;
   readonly precision: Precision;
+  readonly compile: boolean;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /** Steps of the whole run: all epochs, or fewer by `--max-steps`. */
@@ -14,9 +15,23 @@ export interface RunPlan {
   readonly train: SamplingPlan;
 }
 
+/** `--eager` or `--no-eager` wins over the job's `compile`, which is true by default. */
+export function compiles({ compile }: Pick<Job, 'compile'>, { eager }: Pick<RunSettings, 'eager'>): boolean {
+  return eager === null ? compile : !eager;
+}
+
+/** By whose choice steps run op by op, or compiled against the job's; empty for the usual way. */
+export function executionText({ compile }: Pick<Job, 'compile'>, { eager }: Pick<RunSettings, 'eager'>): string {
+  if (eager === true) return 'op by op (--eager)';
+  if (compile) return '';
+  return eager === null
+    ? 'op by op (compile: false in the job)'
+    : 'compiled (--no-eager, over the job’s compile: false)';
+}
+
 /** Settings win over the job file. @throws LockstepError config/invalid */
 export function planRun(
-  job: Pick<Job, 'batchSize' | 'epochs' | 'seed' | 'shuffle' | 'precision'>,
+  job: Pick<Job, 'batchSize' | 'compile' | 'epochs' | 'seed' | 'shuffle' | 'precision'>,
   settings: RunSettings,
   trainSamples: number,
 ): RunPlan {
@@ -39,6 +54,7 @@ export function planRun(
   return {
     seed,
     precision: settings.precision ?? job.precision,
+    compile: compiles(job, settings),
     epochs,
     stepsPerEpoch: perEpoch,
     totalSteps: Math.min(allSteps, settings.maxSteps ?? allSteps),

@@ -15,7 +15,7 @@ import { hashReaders, loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
 import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
 import type { GenerationView } from './protocol.ts';
-import { evaluationPlan, planRun, type RunPlan } from './run-plan.ts';
+import { evaluationPlan, executionText, planRun, type RunPlan } from './run-plan.ts';
 import { bucketLengths, trainStep } from './step.ts';
 import { trainerOptions } from './trainer-options.ts';
 
@@ -59,6 +59,8 @@ interface Loaded {
   readonly settings: RunSettings;
   readonly job: Pick<Job, 'callbacks' | 'optimizer'>;
   readonly jobHash: string;
+  /** For JobFacts. */
+  readonly execution: string;
 }
 
 async function load(options: SessionOptions, settings: RunSettings, engine: Engine): Promise<Loaded> {
@@ -85,7 +87,8 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       adapted: loaders.adapted,
       plan,
     });
-    return { trainer, loaders, plan, settings, jobHash, job: { callbacks, optimizer: job.optimizer } };
+    const execution = executionText(loadedJob, settings);
+    return { trainer, loaders, plan, settings, jobHash, execution, job: { callbacks, optimizer: job.optimizer } };
   } catch (error) {
     await loaders.close();
     throw error;
@@ -97,7 +100,7 @@ function graphSha256({ inspection }: Trainer): string | null {
   return createHash('sha256').update(encodeGraph(inspection, 'binary')).digest('hex');
 }
 
-function facts({ trainer, loaders, plan, job }: Loaded) {
+function facts({ trainer, loaders, plan, execution, job }: Loaded) {
   return {
     trainSamples: loaders.sizes.train,
     validationSamples: loaders.sizes.validation,
@@ -108,6 +111,7 @@ function facts({ trainer, loaders, plan, job }: Loaded) {
     metricNames: trainer.metricNames,
     modelName: trainer.modelName,
     decidesEpochs: plan.totalSteps > 0 && job.callbacks.length > 0,
+    execution,
   };
 }
 

@@ -8,7 +8,7 @@ import { batchRows, type RunPlan } from './run-plan.ts';
 export function trainerOptions(
   job: Job,
   plan: RunPlan,
-  settings: Pick<RunSettings, 'bucketBytes' | 'eager'>,
+  settings: Pick<RunSettings, 'bucketBytes'>,
   { inputs, targets }: Pick<BatchLoader, 'inputs' | 'targets'>,
 ): TrainerOptions {
   return {
@@ -22,7 +22,7 @@ export function trainerOptions(
     bucketBytes: settings.bucketBytes,
     rows: batchRows(plan.train),
     replicas: plan.train.replicas,
-    compile: !settings.eager,
+    compile: plan.compile,
     precision: plan.precision,
   };
 }

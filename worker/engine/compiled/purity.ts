@@ -27,8 +27,8 @@ function impure(what: string, node: GraphNode | undefined): LockstepError {
   return new LockstepError(
     'engine/impure',
     `the training step${layer === undefined ? '' : ` (${placeText(layer)})`} is not the same each time: ${what}. ` +
-      'It depends on something in JavaScript, such as Math.random, Date.now or a counter, which a compiled step would ' +
-      'freeze. Use the random layers (dropout, gaussianNoise, …), pass the value in as data, or train with --eager',
+      'It depends on something in JavaScript, such as a clock or a counter, which a compiled step would ' +
+      'freeze. Use the random layers (dropout, gaussianNoise, …), pass the value in as data, or train with --eager (compile: false in the job)',
     { details: { op: node?.op, layer } },
   );
 }

@@ -1,15 +1,16 @@
 import type { TensorSpec } from '../../../shared/job/index.ts';
 import { GraphBuilder, type Ref } from '../../graph/index.ts';
 import { describeFailure } from '../describe-failure.ts';
-import { layersBelow } from '../layer-tree.ts';
+import { aroundLayerCalls } from '../layer-calls.ts';
 import { type BatchTensors, type MicrostepScale, variableOf } from '../microstep.ts';
-import { withOwnScopes } from '../own-scope.ts';
+import { placeText, withOwnScopes } from '../own-scope.ts';
 import { dtypeNumber, type Feed, record } from '../recorder.ts';
 import { tf } from '../tf.ts';
 import { feedNames } from './feed-names.ts';
 import { nameGradients } from './name-gradients.ts';
 import { assertPure } from './purity.ts';
 import type { TrainGraphOptions, Variable } from './train-graph.ts';
+import { withOtherClocks, withoutRandom } from './unsteady-values.ts';
 
 /** Zeros on the device for every placeholder: what is recorded depends on shapes alone. */
 function traceBatch(
@@ -62,11 +63,8 @@ export function recordSection(
       const { feeds, batch, scale } = traceBatch(own, options, section.rows, (name) => known.has(name));
       const weights = variables.map(({ weight, value }) => ({ tensor: variableOf(weight), ref: value }));
       const { result, refOf } = record(options.backend, own, [...feeds, ...weights], () =>
-        nameLayers(own, options, () =>
-          withOwnScopes(
-            (scope, run) => own.within(scope, run),
-            () => nameGradients(own, () => section.run(batch, scale)),
-          ),
+        nameScopes(own, options, () =>
+          nameGradients(own, () => withoutRandom(placeIn(own), () => section.run(batch, scale))),
         ),
       );
       return { nodes: own.nodes, results: result.map(refOf) };
@@ -77,49 +75,18 @@ export function recordSection(
     }
   };
   const first = recordOnce();
-  const second = withOtherClock(recordOnce);
+  const second = withOtherClocks(recordOnce);
   assertPure(first.nodes, second.nodes);
   builder.append(first.nodes);
   return first.results;
 }
 
-/** Two recordings within a millisecond would read the same time. */
-function withOtherClock<T>(fn: () => T): T {
-  const { now } = Date;
-  const DAY_MS = 86_400_000;
-  Date.now = () => now.call(Date) + DAY_MS;
-  try {
-    return fn();
-  } finally {
-    Date.now = now;
-  }
+/** Lets the nodes of a layer's forward pass carry its name, and those of the job's own functions theirs. */
+function nameScopes<T>(builder: GraphBuilder, { network, rename }: TrainGraphOptions, fn: () => T): T {
+  const within = <R>(scope: string, run: () => R): R => builder.within(scope, run);
+  return aroundLayerCalls(network.model, rename, within, () => withOwnScopes(within, fn));
 }
 
-/** What tf.Sequential keeps outside of its public types. */
-interface SequentialInside {
-  readonly model: tf.layers.Layer | null;
-}
-
-/** Lets the nodes of a layer's forward pass carry its name. */
-function nameLayers<T>(builder: GraphBuilder, { network, rename }: TrainGraphOptions, fn: () => T): T {
-  const all = layersBelow(network.model);
-  // A sequential model holds a model of its own making, which users know nothing of.
-  const inner = all.map((layer) =>
-    layer instanceof tf.Sequential ? (layer as unknown as SequentialInside).model : null,
-  );
-  const layers = all.filter((layer) => layer !== network.model && !inner.includes(layer));
-  for (const layer of layers) {
-    const call = layer.call;
-    const name = rename(layer.name);
-    Object.defineProperty(layer, 'call', {
-      configurable: true,
-      value: (...args: Parameters<typeof call>) => builder.within(name, () => call.apply(layer, args)),
-    });
-  }
-  try {
-    return fn();
-  } finally {
-    // Uncovers the method of the layer's class.
-    for (const layer of layers) Reflect.deleteProperty(layer, 'call');
-  }
+function placeIn(builder: GraphBuilder): () => string | undefined {
+  return () => (builder.scopes.length === 0 ? undefined : placeText(builder.scopes.join('/')));
 }

@@ -40,6 +40,7 @@ class MeasuredRank {
         metricNames: [],
         decidesEpochs: false,
         modelName: 'allreduce',
+        execution: '',
       },
     };
     link.send({ kind: 'ready', jobHash: bucketLengths.join(), facts, bucketLengths });
