@@ -1,4 +1,5 @@
 import { invariant, type Range } from '../../shared/core/index.ts';
+import { addFloats } from './float-sum.ts';
 
 /**
  * The canonical tree over R replicas: node k at level j covers the replicas [k·2ʲ, min((k+1)·2ʲ, R)). A node that
@@ -141,18 +142,12 @@ export class TreeSum {
       this.#pending.delete(other.node.start);
       const [left, right] = other.node.start < sum.node.start ? [other, sum] : [sum, other];
       const { values, isTarget } = right.isTarget ? right : left;
-      addInto(values, left.values, right.values);
+      addFloats(values, left.values, right.values);
       this.#recycle(values === left.values ? right.values : left.values);
       sum = { node: family.parent, values, isTarget };
     }
     this.#pending.set(sum.node.start, sum);
   }
-}
-
-/** `into` is one of the two. The double sum of two floats, rounded once more, is the float sum: 53 ≥ 2·24 + 2 bits. */
-function addInto(into: Float32Array, left: Float32Array, right: Float32Array): void {
-  const length = into.length;
-  for (let i = 0; i < length; i++) into[i] = (left[i] as number) + (right[i] as number);
 }
 
 function name(range: Range): string {
