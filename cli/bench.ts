@@ -28,6 +28,7 @@ export function allreduceCommand(parent: Command, finish: Finish, beside: () => 
     .option('--bytes <SIZE,…>', 'sizes, such as 64KiB or 4MB', '1MB,4MB,25MB,64MB')
     .option('--bucket-bytes <SIZE>', 'what is reduced is cut in buckets of at most this size', '4MiB')
     .option('--shared-memory <auto|off>', 'memory that processes on one host share', 'auto')
+    .option('--algorithm <NAME>', 'auto, direct, halving or hierarchical', 'auto')
     .option('--rounds <N>', 'turns of each size; medians are over all of them', '5')
     .option('--link <RATE,DELAY>', 'a network in place of loopback, such as 1gbit,0.5ms (Linux, root)')
     .option('--json', 'make the last line of standard output one JSON object', false)

@@ -1,3 +1,4 @@
+import { flagOf, optionOf, type ResolvedOptions } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import { type LinkSpeed, parseLink } from '../network/index.ts';
 
@@ -10,6 +11,7 @@ export interface AllreduceOptions {
   readonly rounds: number;
   readonly bucketBytes: number;
   readonly sharedMemory: 'auto' | 'off';
+  readonly algorithm: ResolvedOptions<'train'>['algorithm'];
   /** What the processes are connected by; null for this host's loopback. */
   readonly link: LinkSpeed | null;
   readonly json: boolean;
@@ -22,6 +24,7 @@ export interface AllreduceFlags {
   readonly rounds: string;
   readonly bucketBytes: string;
   readonly sharedMemory: string;
+  readonly algorithm: string;
   readonly link?: string;
   readonly json: boolean;
 }
@@ -39,7 +42,8 @@ export function readAllreduceOptions(flags: AllreduceFlags): AllreduceOptions {
     bytes: list('--bytes', flags.bytes, parseSize, sizeExpected),
     rounds: single('--rounds', flags.rounds, (text) => wholeNumber(text, 1, 1000), 'a whole number from 1 to 1000'),
     bucketBytes: single('--bucket-bytes', flags.bucketBytes, parseSize, sizeExpected),
-    sharedMemory: single('--shared-memory', flags.sharedMemory, autoOrOff, 'auto or off'),
+    sharedMemory: asInTraining('sharedMemory', flags.sharedMemory),
+    algorithm: asInTraining('algorithm', flags.algorithm),
     link: flags.link === undefined ? null : parseLink(flags.link),
     json: flags.json,
   };
@@ -55,8 +59,11 @@ export function parseSize(text: string): number | undefined {
   return Number.isInteger(bytes) && bytes % 4 === 0 && bytes >= 4 && bytes <= 2e9 ? bytes : undefined;
 }
 
-function autoOrOff(text: string): 'auto' | 'off' | undefined {
-  return text === 'auto' || text === 'off' ? text : undefined;
+/** An option that training has as well, by its rules there. */
+function asInTraining<N extends 'sharedMemory' | 'algorithm'>(name: N, text: string): ResolvedOptions<'train'>[N] {
+  const { value } = optionOf(name);
+  const parse = (given: string) => value.schema.safeParse(value.fromText(given)).data;
+  return single(flagOf(name), text, parse, value.expected) as ResolvedOptions<'train'>[N];
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

@@ -12,6 +12,7 @@ import { RankProcess } from './rank-process.ts';
 export interface LockstepSettings {
   readonly bucketBytes: number;
   readonly sharedMemory: 'auto' | 'off';
+  readonly algorithm: RunSettings['algorithm'];
 }
 
 export function lockstepContestant(settings: LockstepSettings): Contestant {
@@ -95,7 +96,7 @@ class LockstepGroup implements Group {
       // Nothing is trained: the run has no steps that count.
       ...{ mode: 'evaluate', workers, replicas: workers, epochs: null, maxSteps: null, globalBatchSize: null },
       ...{ seed: null, eager: null, precision: null, bucketBytes: this.#settings.bucketBytes },
-      ...{ algorithm: 'auto', segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
+      ...{ algorithm: this.#settings.algorithm, segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
     };
   }
 }

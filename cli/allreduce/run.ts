@@ -35,8 +35,9 @@ export async function runAllreduceBenchmark(
     (options.json ? console.error : console.log)(`${title}\n\n${formatAllreduce(sizes)}`);
     if (!options.json) return;
     const machine = { cpuModel, cpuThreads, nodeVersion };
-    const { rounds, bucketBytes, link } = options;
-    console.log(JSON.stringify({ benchmark: 'allreduce', rounds, bucketBytes, link, machine, sizes }));
+    const { rounds, bucketBytes, algorithm, sharedMemory, link } = options;
+    const settings = { rounds, bucketBytes, algorithm, sharedMemory, link };
+    console.log(JSON.stringify({ benchmark: 'allreduce', ...settings, machine, sizes }));
   } catch (error) {
     // What was killed for Ctrl-C reports that it was killed.
     if (abort.signal.aborted) throw new LockstepError('run/interrupted', 'the benchmark was ended by the user');

@@ -2,10 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { allreduceCommand } from '../../cli/bench.ts';
 import { describeFailure } from '../../cli/failures.ts';
+import { parseLink } from '../../cli/network/index.ts';
 import { findGloo } from './gloo-group.ts';
+import { runOverlapBenchmark } from './overlap-benchmark.ts';
 import { stepCommand } from './step-command.ts';
 import { runTrainBenchmark } from './train-benchmark.ts';
-import { readTrainOptions, type TrainFlags } from './train-flags.ts';
+import { readRounds, readTrainOptions, type TrainFlags } from './train-flags.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
@@ -27,6 +29,15 @@ async function main(argv: readonly string[]): Promise<number> {
     .option('--rounds <N>', 'turns of each library', '5')
     .option('--json', 'make the last line of standard output one JSON object', false)
     .action((flags: TrainFlags) => runTrainBenchmark(readTrainOptions(flags)));
+  program
+    .command('overlap')
+    .description('How much of the communication two workers hide behind their computing, beside PyTorch DDP.')
+    .option('--link <RATE,DELAY>', 'network between the workers (Linux, root)', '1gbit,0.5ms')
+    .option('--rounds <N>', 'turns of each library', '3')
+    .option('--json', 'make the last line of standard output one JSON object', false)
+    .action(({ link, rounds, json }: { link: string; rounds: string; json: boolean }) =>
+      runOverlapBenchmark({ link: parseLink(link), rounds: readRounds(rounds), json }),
+    );
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;

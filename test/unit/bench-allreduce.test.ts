@@ -12,6 +12,7 @@ const flags: AllreduceFlags = {
   rounds: '5',
   bucketBytes: '4MiB',
   sharedMemory: 'auto',
+  algorithm: 'auto',
   json: false,
 };
 
@@ -19,6 +20,7 @@ test('worker counts and sizes are lists; units are decimal or binary', () => {
   assert.deepEqual(readAllreduceOptions(flags), {
     ...{ workers: [2, 4], bytes: [1e6, 25 * 2 ** 20], rounds: 5, bucketBytes: 4 * 2 ** 20, link: null, json: false },
     sharedMemory: 'auto',
+    algorithm: 'auto',
   });
   assert.deepEqual(['4', '64KiB', '1.5MB', '2GB'].map(parseSize), [4, 65_536, 1.5e6, 2e9]);
 });
@@ -32,7 +34,8 @@ test('what is no whole float32 value, no number or out of range is refused with 
     [{ bytes: '3GB' }, /--bytes 3GB/],
     [{ rounds: '0' }, /--rounds 0/],
     [{ bucketBytes: '-4' }, /--bucket-bytes -4/],
-    [{ sharedMemory: 'on' }, /--shared-memory on: expected auto or off/],
+    [{ algorithm: 'ring' }, /--algorithm ring: expected one of auto, direct/],
+    [{ sharedMemory: 'on' }, /--shared-memory on: expected one of auto, off/],
   ];
   for (const [change, message] of refused) {
     assert.throws(() => readAllreduceOptions({ ...flags, ...change }), { code: 'config/invalid', message });
