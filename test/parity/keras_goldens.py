@@ -1,7 +1,7 @@
 """Writes the golden values that the parity tests compare Lockstep with, computed by Keras itself.
 
     python3 -m venv venv && venv/bin/pip install tensorflow-cpu==2.21.0
-    venv/bin/python test/parity/keras_goldens.py [losses_and_metrics] [model] [optimizers] [schedules]
+    venv/bin/python test/parity/keras_goldens.py [losses_and_metrics] [model] [frozen] [optimizers] [schedules]
 
 The files in test/parity/goldens are committed; run this again only to add cases or to move to another Keras, and
 `npm run format` after it.
@@ -112,7 +112,7 @@ def losses_and_metrics():
     write("losses-and-metrics", {"data": described, "losses": losses, "metrics": metrics})
 
 
-def model():
+def model(name="model", frozen=False):
     """A model with regularization and batch normalization, trained with Keras's own loop; the loss is the reported one."""
     random = np.random.RandomState(3)
     inputs = random.normal(size=(16, 4)).astype(np.float32)
@@ -133,6 +133,7 @@ def model():
         run_eagerly=True,
     )
     first, norm, last = network.layers
+    norm.trainable = not frozen
     variables = {
         "dense/kernel": first.kernel,
         "dense/bias": first.bias,
@@ -146,6 +147,9 @@ def model():
     for variable in variables.values():
         if len(variable.shape) == 2:
             variable.assign(random.normal(size=variable.shape).astype(np.float32))
+    if frozen:
+        for variable in norm.weights:
+            variable.assign(random.uniform(0.5, 1.5, size=variable.shape).astype(np.float32))
     initial = {name: flat(variable) for name, variable in variables.items()}
     steps = []
     for _ in range(STEPS):
@@ -155,7 +159,7 @@ def model():
         steps.append({"loss": float(report["loss"]), "accuracy": float(report["accuracy"]), "weights": weights})
     evaluated = network.evaluate(inputs, targets, batch_size=16, verbose=0, return_dict=True)
     write(
-        "model",
+        name,
         {
             "inputs": flat(inputs),
             "targets": flat(targets),
@@ -170,6 +174,7 @@ if __name__ == "__main__":
     parts = {
         "losses_and_metrics": losses_and_metrics,
         "model": model,
+        "frozen": lambda: model("frozen-model", frozen=True),
         "optimizers": keras_optimizers.optimizers,
         "schedules": keras_optimizers.schedules,
     }

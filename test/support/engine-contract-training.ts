@@ -131,6 +131,41 @@ export function trainingContract(subject: EngineUnderTest): void {
     }),
   );
 
+  contract(
+    'frozen batch normalization normalizes by its averages and keeps them, in a frozen model as well',
+    async () => {
+      const norm = () => tf.layers.batchNormalization({ inputShape: [6], momentum: 0.5 });
+      const around = (make: () => tf.layers.Layer) => () =>
+        tf.sequential({ layers: [make(), tf.layers.dense({ units: 3, activation: 'softmax' })] });
+      const alone = () => {
+        const layer = norm();
+        layer.trainable = false;
+        return layer;
+      };
+      const inside = () => {
+        const model = tf.sequential({ layers: [norm()] });
+        model.trainable = false;
+        return model;
+      };
+      for (const make of [alone, inside]) {
+        await withTrainer({ buildModel: around(make) }, (trainer) => {
+          assert.equal(trainer.layout.statistics, 2, 'averages are not sent around');
+          const batch = randomBatch(smallJob(), 12);
+          const still = () => trainer.readWeights().filter(({ trainable }) => !trainable);
+          const before = still();
+          const { statistics } = trainer.forwardBackward(batch, whole(12));
+          // In training as in evaluation: by the averages.
+          const { lossSum } = trainer.evaluate(full(batch));
+          assert.ok(relativeDistance([at(statistics, 0)], [lossSum]) < REORDERED_SUM);
+          train(trainer, batch, 3, 2);
+          assert.deepEqual(still(), before);
+          assert.equal(before.length, 4);
+        });
+      }
+      await withTrainer({ buildModel: around(norm) }, (trainer) => assert.equal(trainer.layout.statistics, 2 + 12));
+    },
+  );
+
   contract('a model with two inputs and two outputs trains on the sum of its losses', () => {
     const two = {
       inputs: [smallJob().inputs, smallJob().inputs].flat(),

@@ -133,25 +133,27 @@ export async function kerasParity(name: EngineName, { compile }: { readonly comp
   // These functions are the same ones, compiled or not.
   if (!compile) functionParity(label, skip);
 
-  test(`${label}: a model with regularization and batch normalization reports and learns what Keras does`, {
-    skip,
-  }, async () => {
-    const golden = goldens<ModelGoldens>('model');
-    const trainer = await engine.createTrainer(
-      smallJob({
-        buildModel: goldenModel,
-        inputs: [{ shape: [4], dtype: 'float32' }],
-        optimizer: resolveOptimizer({ name: 'sgd', learningRate: 0.1, momentum: 0.9 }),
-        rows: [16],
-        compile,
-      }),
-    );
-    try {
-      checkModel(trainer, golden);
-    } finally {
-      trainer.close();
-    }
-  });
+  for (const [file, what] of [
+    ['model', 'batch normalization'],
+    ['frozen-model', 'frozen batch normalization'],
+  ] as const) {
+    test(`${label}: a model with regularization and ${what} reports and learns what Keras does`, { skip }, async () => {
+      const trainer = await engine.createTrainer(
+        smallJob({
+          buildModel: () => goldenModel(file === 'frozen-model'),
+          inputs: [{ shape: [4], dtype: 'float32' }],
+          optimizer: resolveOptimizer({ name: 'sgd', learningRate: 0.1, momentum: 0.9 }),
+          rows: [16],
+          compile,
+        }),
+      );
+      try {
+        checkModel(trainer, goldens<ModelGoldens>(file));
+      } finally {
+        trainer.close();
+      }
+    });
+  }
 }
 
 function checkOptimizer(
@@ -250,12 +252,14 @@ function checkModel(trainer: Trainer, golden: ModelGoldens): void {
   assert.equal(at(metricSums, 0) / samples, golden.evaluated.accuracy);
 }
 
-function goldenModel(): tf.LayersModel {
+function goldenModel(frozen: boolean): tf.LayersModel {
   const kernelRegularizer = tf.regularizers.l2({ l2: 0.05 });
+  const norm = tf.layers.batchNormalization({ momentum: 0.9 });
+  norm.trainable = !frozen;
   return tf.sequential({
     layers: [
       tf.layers.dense({ inputShape: [4], units: 5, activation: 'tanh', kernelRegularizer }),
-      tf.layers.batchNormalization({ momentum: 0.9 }),
+      norm,
       tf.layers.dense({ units: 3, activation: 'softmax' }),
     ],
   });

@@ -25,10 +25,14 @@ export function layersBelow(root: tf.layers.Layer): tf.layers.Layer[] {
 /**
  * Weights that a forward pass in training may change: those that layers made as non-trainable (moving averages of
  * batch normalization), without trainable ones that the user froze. In the model's order.
+ *
+ * @param still layers that change nothing
  */
-export function statisticWeights(model: tf.LayersModel): tf.LayerVariable[] {
+export function statisticWeights(model: tf.LayersModel, still: ReadonlySet<tf.layers.Layer>): tf.LayerVariable[] {
   const made = new Set(
-    layersBelow(model).flatMap((layer) => (layer as unknown as LayerInside)._nonTrainableWeights ?? []),
+    layersBelow(model)
+      .filter((layer) => !still.has(layer))
+      .flatMap((layer) => (layer as unknown as LayerInside)._nonTrainableWeights ?? []),
   );
   return model.weights.filter((weight) => made.has(weight));
 }

@@ -3,6 +3,7 @@ import type { Precision } from '../../shared/job/index.ts';
 import { CompiledTrainer } from './compiled/compiled-trainer.ts';
 import { EagerTrainer } from './eager-trainer.ts';
 import type { Engine, EngineInfo, EngineMemory, EngineName, Trainer, TrainerOptions } from './engine.ts';
+import { installFrozenBatchNorm } from './frozen-batch-norm.ts';
 import { installFusedLstm } from './fused-lstm.ts';
 import { int64Scalar, loadNativeAddon, nativeBackend } from './native-addon.ts';
 import { installNativeGather, installNativeGradients } from './native-gradients.ts';
@@ -41,6 +42,7 @@ export function loadEngine(name: EngineName, options: EngineOptions): Promise<En
 async function load(name: EngineName, threads: number): Promise<Engine> {
   // Switches off tfjs's advice to install tfjs-node and the like; errors are thrown as before.
   tf.env().set('PROD', true);
+  installFrozenBatchNorm();
   if (name === 'tensorflow') {
     const { version, deviceClass } = loadNativeAddon(threads);
     await tf.setBackend('tensorflow');

@@ -21,10 +21,12 @@ export class ModelWeights {
       layersBelow(model).map((layer) => ({ name: layer.name, className: layer.getClassName() })),
     );
     const names = makeUnique(model.weights.map((weight) => this.rename(weight.originalName)));
-    this.#described = model.weights.map(({ shape, trainable }, index) => ({
+    // Not the weights' own flags, which a layer that was frozen before it was built leaves as they are.
+    const trained = new Set(model.trainableWeights);
+    this.#described = model.weights.map((weight, index) => ({
       name: names[index] as string,
-      shape: shape as number[],
-      trainable,
+      shape: weight.shape as number[],
+      trainable: trained.has(weight),
     }));
   }
 

@@ -2,6 +2,7 @@ import { at, LockstepError } from '../../shared/core/index.ts';
 import { metricName, resolveLoss, resolveMetric } from '../../shared/job/index.ts';
 import { checkData, type ModelPort } from './check-data.ts';
 import type { ContributionLayout, TrainerOptions } from './engine.ts';
+import { freezeBatchNorms } from './frozen-batch-norm.ts';
 import { statisticWeights } from './layer-tree.ts';
 import { type SampleLoss, sampleLosses } from './losses.ts';
 import { resolveAccuracy, sampleMetrics } from './metrics.ts';
@@ -39,7 +40,7 @@ export function planNetwork(
   return {
     model,
     trainable,
-    statistics: statisticWeights(model),
+    statistics: statisticWeights(model, freezeBatchNorms(model)),
     buckets: planBuckets(
       trainable.map((weight) => weight.read().size),
       options.bucketBytes,
