@@ -45,3 +45,4 @@ export {
 } from './worker/callbacks/index.ts';
 export type { LooseInput, OpenContext, Source, Visit } from './worker/data/index.ts';
 export { type OwnFunction, tf } from './worker/engine/index.ts';
+export { models } from './worker/models/index.ts';

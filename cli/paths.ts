@@ -17,10 +17,11 @@ export function checkPaths({ jobFile, data, model = null, out }: GivenPaths): vo
       `${jobFile} is no file: expected a job file, which exports defineJob({ … }) as default`,
     );
   }
-  for (const [option, path] of [['--data', data] as const, ['--model', model] as const]) {
-    if (path !== null && !isKind(path, 'isDirectory')) {
-      throw new LockstepError('config/invalid', `${option} ${path} is no directory`, { details: { path } });
-    }
+  if (data !== null && !isKind(data, 'isDirectory')) {
+    throw new LockstepError('config/invalid', `--data ${data} is no directory`, { details: { path: data } });
+  }
+  if (model !== null && !existsSync(model)) {
+    throw new LockstepError('config/invalid', `--model ${model} does not exist`, { details: { path: model } });
   }
   if (out !== undefined) makeDirectory(out, '--out');
 }

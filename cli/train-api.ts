@@ -23,10 +23,10 @@ export type TrainResult = RunResult;
 export async function train(jobFile: string, options: TrainOptions = {}): Promise<TrainResult> {
   const { verbose = false, signal, ...given } = options;
   const resolved = resolveGiven(given);
-  checkPaths({ jobFile, data: resolved.data, out: resolved.out });
+  checkPaths({ jobFile, data: resolved.data, model: resolved.model, out: resolved.out });
   signal?.throwIfAborted();
   const { outcome, result } = await runCaptured(
-    { mode: 'train', jobFile, options: resolved, checkpoint: null },
+    { mode: 'train', jobFile, options: resolved, checkpoint: resolved.model },
     { interrupts: abortInterrupts(signal), progress: verbose ? 'inherit' : 'none' },
   );
   const wasDrained = outcome.failure?.code === 'run/interrupted' && result !== null;

@@ -10,6 +10,7 @@ Examples:
   lockstep train job.ts --workers 4 --epochs 20           the same weights as with any other worker count ≤ replicas…
   lockstep train job.ts --workers 2 --replicas 8          …if the replicas are equal: 8 lanes, 4 on each worker
   lockstep train job.ts --data ~/cifar-10 --max-steps 100 --json
+  lockstep train job.ts --model pretrained.keras          from weights that are there already
   lockstep train job.ts --workers 2 --metrics-port 9100   /metrics: coordinator on 9100, workers on 9101 and 9102
 
 job.ts exports defineJob({ model, optimizer, loss, metrics, data, batchSize, epochs, seed }).
@@ -24,7 +25,7 @@ export function trainCommand(program: Command, finish: Finish): void {
     .addHelpText('after', examples)
     .action(async (jobFile: string) => {
       const options = readOptions('train', line);
-      checkPaths({ jobFile, data: options.data, out: options.out });
-      finish(await runLocally({ mode: 'train', jobFile, options, checkpoint: null }));
+      checkPaths({ jobFile, data: options.data, model: options.model, out: options.out });
+      finish(await runLocally({ mode: 'train', jobFile, options, checkpoint: options.model }));
     });
 }

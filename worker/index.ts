@@ -1,4 +1,3 @@
-export { type ExportFormat, type ExportOptions, runExport } from './export.ts';
 export {
   type PreflightCheck,
   type PreflightOptions,
@@ -7,4 +6,5 @@ export {
   runProfile,
 } from './inspect/index.ts';
 export { runWorker, type WorkerOptions } from './main.ts';
+export { type ExportFormat, type ExportOptions, runExport } from './models/index.ts';
 export { type PredictOptions, runPredict } from './predict.ts';

@@ -4,9 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { LockstepError } from '../shared/core/index.ts';
 import type { Batch, DatasetDescription, Precision } from '../shared/job/index.ts';
 import { type SamplingPlan, Schedule, stepsPerEpoch } from '../shared/sampling/index.ts';
-import { loadModel } from './checkpoint/index.ts';
 import { BatchLoader } from './data/index.ts';
 import { type EngineName, loadEngine, type Trainer } from './engine/index.ts';
+import { openSavedWeights } from './models/index.ts';
 import { adaptedOf, compiles, loadJob } from './session/index.ts';
 
 export interface PredictOptions {
@@ -16,7 +16,7 @@ export interface PredictOptions {
   readonly threads: number;
   /** Runs each op as it comes instead of compiling; as the job says when null. */
   readonly eager: boolean | null;
-  /** Directory of a saved model. */
+  /** Directory of a saved model, or a file of weights. */
   readonly model: string;
   /** File of JSON lines; stdout when null. */
   readonly output: string | null;
@@ -39,10 +39,10 @@ interface PredictionLine {
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
   const engine = await loadEngine(options.engine, { threads: options.threads });
-  const { weights, metadata } = await loadModel(options.model);
+  const saved = await openSavedWeights(options.model);
   const job = await loadJob(options.jobFile);
   const dataset = firstSamples(job.data.test ?? job.data.train, options.count);
-  const context = { directory: options.dataDirectory, adapted: adaptedOf(metadata) };
+  const context = { directory: options.dataDirectory, adapted: adaptedOf(saved.metadata) };
   const loader = await BatchLoader.open({ dataset, context, prefetch: 2 });
   try {
     const samples = loader.size;
@@ -62,7 +62,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
       precision: options.precision ?? job.precision,
     });
     try {
-      trainer.writeWeights(weights);
+      await saved.writeTo(trainer);
       await writeLines(options.output, predictions(trainer, loader, plan));
     } finally {
       trainer.close();

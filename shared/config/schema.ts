@@ -52,12 +52,13 @@ export const optionDefinitions = {
     defaultText: 'the job’s',
     description: 'Decides initial weights, the order of samples and every random op.',
   }),
-  model: define(directory, {
-    commands: ['evaluate', 'predict', 'worker'],
+  model: define(text('PATH', 'a path'), {
+    commands: ['train', 'evaluate', 'predict', 'worker'],
     default: null,
     defaultText: 'none',
     requiredBy: ['evaluate', 'predict'],
-    description: 'Saved model (the directory with model.json) whose weights are loaded first.',
+    description:
+      'Saved model whose weights are loaded first: a directory with model.json, or a .keras, .h5 or .safetensors file.',
   }),
   data: define(directory, {
     commands: [...computes, ...inspects],

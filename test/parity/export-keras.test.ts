@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { saveModel } from '../../worker/checkpoint/index.ts';
 import { tf } from '../../worker/engine/index.ts';
-import { runExport } from '../../worker/export.ts';
+import { runExport } from '../../worker/models/index.ts';
 import { savedForm } from '../support/exchange-files.ts';
-import { exchangeModels, predict, randomizeWeights, sampleInputs } from '../support/exchange-models.ts';
+import { assertPredicts, exchangeModels, predict, randomizeWeights, sampleInputs } from '../support/exchange-models.ts';
 import { findPythonWithTensorFlow } from '../support/python-tensorflow.ts';
 import { repositoryRoot } from '../support/repository.ts';
 
@@ -17,7 +17,6 @@ const skip = python === undefined && 'no Python with TensorFlow here; set LOCKST
 const directory = mkdtempSync(join(tmpdir(), 'lockstep-export-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-const TOLERANCE = 1e-5;
 const ROWS = 3;
 
 test('an exported .keras file predicts in Python what the model predicts here', { skip }, async (context) => {
@@ -44,14 +43,7 @@ test('an exported .keras file predicts in Python what the model predicts here', 
     await context.test(name, () => {
       const answer = answers[index] as number[][] | { error: string };
       assert.ok(Array.isArray(answer), `Keras: ${(answer as { error: string }).error}`);
-      const outputs = expected[index] as number[][];
-      assert.equal(answer.length, outputs.length);
-      for (const [output, values] of outputs.entries()) {
-        const given = answer[output] as number[];
-        assert.equal(given.length, values.length);
-        const worst = Math.max(...values.map((value, at) => Math.abs(value - (given[at] as number))));
-        assert.ok(worst <= TOLERANCE, `output ${output} is off by ${worst}`);
-      }
+      assertPredicts(answer, expected[index] as number[][]);
     });
   }
 });

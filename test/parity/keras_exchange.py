@@ -1,8 +1,10 @@
 """What Python Keras and TensorFlow make of models that Lockstep exported, and models for Lockstep to import.
 
     python test/parity/keras_exchange.py predict < requests.json     [{"path", "inputs": [{"shape", "values"}]}, …]
+    python test/parity/keras_exchange.py make DIRECTORY
 
-Prints one line of JSON: per request the outputs, each flat, or {"error": text}.
+The first prints one line of JSON: per request the outputs, each flat, or {"error": text}. The second saves one model of
+each family in several forms and prints, per model, its name, some inputs and the outputs for them.
 """
 
 import json
@@ -15,6 +17,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import keras
 import numpy as np
+from keras import layers
 
 
 def flat(array):
@@ -39,5 +42,149 @@ def predict(request):
         return {"error": f"{type(error).__name__}: {error}"}
 
 
+def sequential(*layers):
+    return lambda: keras.Sequential(list(layers))
+
+
+def branched():
+    left, right = keras.Input((6,), name="left"), keras.Input((6,), name="right")
+    shared = layers.Dense(4, activation="tanh")
+    joined = layers.Concatenate()([shared(left), shared(right), layers.Dense(4)(left)])
+    deep = layers.Dense(5, activation="relu")(joined)
+    return keras.Model([left, right], [layers.Dense(3, activation="softmax")(deep), layers.Dense(1)(joined)])
+
+
+def nested():
+    inner = keras.Sequential([keras.Input((6,)), layers.Dense(6, activation="tanh"), layers.BatchNormalization()])
+    x, y = keras.Input((6,)), keras.Input((6,))
+    joiner = keras.Model([x, y], layers.Dense(6)(layers.Add()([x, y])))
+    source = keras.Input((6,))
+    once = inner(source)
+    again = inner(once)
+    return keras.Model(source, [joiner([joiner([once, again]), source]), inner(again)])
+
+
+def encoder_decoder():
+    source, target = keras.Input((5, 4)), keras.Input((3, 2))
+    _, *states = layers.LSTM(3, return_state=True)(source)
+    return keras.Model([source, target], layers.LSTM(3, return_sequences=True)(target, initial_state=states))
+
+
+MODELS = {
+    "dense": sequential(
+        keras.Input((6,)),
+        layers.Dense(5, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm"),
+        layers.Dropout(0.4),
+        layers.Dense(4, activation="silu", use_bias=False, kernel_initializer="he_normal"),
+        layers.Dense(3, activation="softmax"),
+    ),
+    "activations": sequential(
+        keras.Input((6,)),
+        *[layers.Dense(5, activation=name) for name in ("elu", "gelu", "mish", "relu6", "selu", "softplus", "tanh")],
+        layers.ReLU(max_value=1),
+        layers.LeakyReLU(negative_slope=0.2),
+        layers.PReLU(),
+        layers.Rescaling(3, offset=0.5),
+        layers.Softmax(),
+    ),
+    "CNN with batch normalization": sequential(
+        keras.Input((9, 9, 3)),
+        layers.Conv2D(4, 3, padding="same", activation="relu"),
+        layers.BatchNormalization(epsilon=0.01),
+        layers.MaxPooling2D(),
+        layers.ZeroPadding2D(1),
+        layers.SeparableConv2D(5, 2, strides=2, depth_multiplier=2),
+        layers.DepthwiseConv2D(2, depth_multiplier=2, padding="same"),
+        layers.BatchNormalization(scale=False, trainable=False),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3),
+    ),
+    "convolutions of sequences": sequential(
+        keras.Input((8, 3)),
+        layers.Conv1D(4, 3, dilation_rate=2, padding="same"),
+        layers.MaxPooling1D(),
+        layers.SpatialDropout1D(0.2),
+        layers.Flatten(),
+        layers.Reshape((4, 4)),
+        layers.GlobalMaxPooling1D(),
+    ),
+    "convolutional autoencoder": sequential(
+        keras.Input((8, 8, 1)),
+        layers.Conv2D(4, 3, strides=2, padding="same"),
+        layers.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu"),
+        layers.UpSampling2D(),
+        layers.Conv2DTranspose(1, 2, activation="sigmoid"),
+    ),
+    "layer normalization": sequential(
+        keras.Input((5, 4)), layers.Dense(6), layers.LayerNormalization(), layers.Flatten(), layers.Dense(2)
+    ),
+    "LSTM": sequential(
+        keras.Input((5, 4)),
+        layers.LSTM(3, return_sequences=True, dropout=0.1),
+        layers.LSTM(3, go_backwards=True),
+        layers.Dense(2),
+    ),
+    "GRU": sequential(
+        keras.Input((5, 4)),
+        layers.GRU(3, return_sequences=True, reset_after=False),
+        layers.GRU(3, reset_after=False),
+        layers.Dense(2),
+    ),
+    "SimpleRNN": sequential(keras.Input((5, 4)), layers.SimpleRNN(3, return_sequences=True), layers.SimpleRNN(2)),
+    "bidirectional": sequential(
+        keras.Input((5, 4)),
+        layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+        layers.Bidirectional(layers.GRU(3, reset_after=False), merge_mode="sum"),
+    ),
+    "masked embedding and LSTM": sequential(
+        keras.Input((5,)), layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3), layers.Dense(2)
+    ),
+    "recurrent cells": sequential(
+        keras.Input((5, 4)), layers.RNN([layers.LSTMCell(3), layers.GRUCell(2, reset_after=False)]), layers.Dense(2)
+    ),
+    "layers over time": sequential(
+        keras.Input((3, 4, 4, 2)),
+        layers.TimeDistributed(layers.Conv2D(2, 2)),
+        layers.TimeDistributed(layers.BatchNormalization()),
+        layers.ConvLSTM2D(2, 2),
+        layers.Flatten(),
+    ),
+    "two inputs, two outputs, a shared layer": branched,
+    "models in a model": nested,
+    "LSTM from another's states": encoder_decoder,
+}
+
+
+def randomize(model, random):
+    for weight in model.weights:
+        values = random.normal(scale=0.5, size=weight.shape)
+        weight.assign(0.5 + np.abs(values) if weight.name == "moving_variance" else values)
+
+
+def make(directory):
+    made = []
+    for number, (name, build) in enumerate(MODELS.items()):
+        random = np.random.RandomState(number)
+        model = build()
+        randomize(model, random)
+        is_text = any(isinstance(layer, layers.Embedding) for layer in model.layers)
+        shapes = [[3, *tensor.shape[1:]] for tensor in model.inputs]
+        draw = (lambda shape: random.randint(0, 9, size=shape)) if is_text else (lambda shape: random.normal(size=shape))
+        inputs = [draw(shape).astype(np.float32) for shape in shapes]
+        outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+        for ending in (".keras", ".h5"):
+            model.save(os.path.join(directory, f"{number}{ending}"))
+        model.save_weights(os.path.join(directory, f"{number}.weights.h5"))
+        made.append({
+            "name": name,
+            "inputs": [{"shape": shape, "values": flat(values)} for shape, values in zip(shapes, inputs)],
+            "outputs": [flat(output) for output in (outputs if isinstance(outputs, (list, tuple)) else [outputs])],
+        })
+    return made
+
+
 if __name__ == "__main__":
-    print(json.dumps([predict(request) for request in json.load(sys.stdin)]))
+    if sys.argv[1] == "make":
+        print(json.dumps(make(sys.argv[2])))
+    else:
+        print(json.dumps([predict(request) for request in json.load(sys.stdin)]))

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { RandomStream } from '../../shared/core/index.ts';
 import { tf } from '../../worker/engine/index.ts';
 
@@ -224,4 +225,30 @@ export function predict(model: tf.LayersModel, inputs: readonly SampleInput[]): 
     const outputs = model.predict(tensors);
     return [outputs].flat().map((output) => [...output.dataSync()]);
   });
+}
+
+/** By their names. */
+export function setWeights(
+  model: tf.LayersModel,
+  arrays: readonly { readonly name: string; readonly values: Float32Array }[],
+): void {
+  const byName = new Map(arrays.map(({ name, values }) => [name, values]));
+  model.setWeights(
+    model.weights.map(({ originalName, shape }) =>
+      tf.tensor(byName.get(originalName) ?? new Float32Array(), shape as number[]),
+    ),
+  );
+}
+
+/** What Keras and TensorFlow.js may differ by. */
+const TOLERANCE = 1e-5;
+
+export function assertPredicts(actual: readonly (readonly number[])[], expected: readonly (readonly number[])[]): void {
+  assert.equal(actual.length, expected.length);
+  for (const [output, values] of expected.entries()) {
+    const given = actual[output] as readonly number[];
+    assert.equal(given.length, values.length);
+    const worst = Math.max(...values.map((value, index) => Math.abs(value - (given[index] as number))));
+    assert.ok(worst <= TOLERANCE, `output ${output} is off by ${worst}`);
+  }
 }

@@ -1,4 +1,6 @@
 import { LockstepError } from '../../shared/core/index.ts';
+import type { NamedWeight } from './engine.ts';
+import { variableOf } from './microstep.ts';
 import { makeUnique } from './stable-names.ts';
 import { tf } from './tf.ts';
 
@@ -36,6 +38,33 @@ export async function describeTopology(topology: unknown): Promise<LayerNode> {
   } finally {
     model.dispose();
   }
+}
+
+/**
+ * A model with its weights, which the caller disposes of.
+ * @throws LockstepError checkpoint/corrupt for a topology that tfjs does not build, or weights that do not fit it
+ */
+export async function buildFromTopology(
+  topology: unknown,
+  weights: readonly Omit<NamedWeight, 'trainable'>[],
+): Promise<tf.LayersModel> {
+  const model = await buildTopology(topology);
+  const names = makeUnique(model.weights.map(({ originalName }) => originalName));
+  const byName = new Map(weights.map((weight) => [weight.name, weight]));
+  for (const [index, weight] of model.weights.entries()) {
+    const name = names[index] ?? '';
+    const saved = byName.get(name);
+    if (saved === undefined || String(saved.shape) !== String(weight.shape)) {
+      model.dispose();
+      const found = saved === undefined ? 'is missing' : `has shape [${saved.shape}] instead of [${weight.shape}]`;
+      throw new LockstepError('checkpoint/corrupt', `weight ${name} of the saved model ${found}`);
+    }
+    // A copy, because a tensor may live in the array that it was made of.
+    const tensor = tf.tensor(saved.values.slice(), weight.shape as number[]);
+    variableOf(weight).assign(tensor);
+    tensor.dispose();
+  }
+  return model;
 }
 
 async function buildTopology(topology: unknown): Promise<tf.LayersModel> {

@@ -1,4 +1,4 @@
-export { describeTopology, type LayerNode } from './describe-layers.ts';
+export { buildFromTopology, describeTopology, type LayerNode } from './describe-layers.ts';
 export { encodeGraph } from './encode-graph.ts';
 export type {
   Contribution,

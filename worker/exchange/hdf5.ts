@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import h5wasm, { type Attribute, Dataset, type File, Group } from 'h5wasm/node';
+import type { Attribute, Dataset, File, Group } from 'h5wasm/node';
+
+type Library = typeof import('h5wasm/node');
 
 /** An array in an HDF5 file. */
 export interface Hdf5Array {
@@ -21,16 +23,19 @@ export interface Hdf5Group {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** What an HDF5 file begins with. */
+const SIGNATURE = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
+
 /** The bytes of an HDF5 file with these groups and arrays. */
 export async function writeHdf5(groups: readonly Hdf5Group[], arrays: readonly Hdf5Array[]): Promise<Uint8Array> {
-  return inTemporaryFile(null, 'w', (file) => {
+  return inTemporaryFile(null, 'w', (file, library) => {
     for (const { path, attributes } of groups) {
-      const group = makeGroup(file, path);
+      const group = makeGroup(library, file, path);
       for (const [name, value] of Object.entries(attributes)) group.create_attribute(name, value);
     }
     for (const { path, shape, values } of arrays) {
       const [name = '', ...parents] = path.split('/').reverse();
-      const group = makeGroup(file, parents.reverse().join('/'));
+      const group = makeGroup(library, file, parents.reverse().join('/'));
       group.create_dataset({ name, data: values, shape: [...shape], dtype: '<f4' });
     }
   });
@@ -38,9 +43,10 @@ export async function writeHdf5(groups: readonly Hdf5Group[], arrays: readonly H
 
 /** @throws Error for bytes that are no whole HDF5 file, naming what is wrong */
 export async function readHdf5(bytes: Uint8Array): Promise<Hdf5Content> {
+  if (!SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length))) throw new Error('it is not an HDF5 file');
   const arrays = new Map<string, Hdf5Array>();
   const attributes = new Map<string, Readonly<Record<string, unknown>>>();
-  await inTemporaryFile(bytes, 'r', (file) => {
+  await inTemporaryFile(bytes, 'r', (file, { Group, Dataset }) => {
     const visit = (group: Group, at: string): void => {
       attributes.set(at, readAttributes(group.attrs));
       for (const name of group.keys()) {
@@ -66,7 +72,7 @@ function readArray(dataset: Dataset, path: string): Hdf5Array {
   return { path, shape: shape ?? [], values };
 }
 
-function makeGroup(file: File, path: string): Group {
+function makeGroup({ Group }: Library, file: File, path: string): Group {
   let group: Group = file;
   for (const name of path.split('/').filter((part) => part !== '')) {
     const next = group.get(name);
@@ -79,16 +85,18 @@ function makeGroup(file: File, path: string): Group {
 async function inTemporaryFile(
   bytes: Uint8Array | null,
   mode: 'r' | 'w',
-  use: (file: File) => void,
+  use: (file: File, library: Library) => void,
 ): Promise<Uint8Array> {
-  await h5wasm.ready;
+  // Four megabytes of WebAssembly, for those who need it.
+  const library = await import('h5wasm/node');
+  await library.ready;
   const directory = await mkdtemp(join(tmpdir(), 'lockstep-hdf5-'));
   try {
     const path = join(directory, 'file.h5');
     if (bytes !== null) await writeFile(path, bytes);
-    const file = new h5wasm.File(path, mode);
+    const file = new library.File(path, mode);
     try {
-      use(file);
+      use(file, library);
     } finally {
       file.close();
     }

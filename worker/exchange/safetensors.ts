@@ -39,15 +39,18 @@ export function writeSafetensors(
 }
 
 /** In the order of the values. @throws Error that says what is torn, altered or not supported */
-export function readSafetensors(bytes: Uint8Array): NamedArray[] {
+export function readSafetensors(bytes: Uint8Array): {
+  readonly arrays: NamedArray[];
+  readonly metadata: Readonly<Record<string, string>>;
+} {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = file.length < PREFIX_BYTES ? Number.NaN : Number(file.readBigUInt64LE(0));
   if (!(length <= MAX_HEADER_BYTES && PREFIX_BYTES + length <= file.length)) {
     throw new Error(`its header of ${length} bytes does not fit in its ${file.length} bytes: torn or altered`);
   }
-  const header = parseHeader(file.toString('utf8', PREFIX_BYTES, PREFIX_BYTES + length));
+  const { header, metadata } = parseHeader(file.toString('utf8', PREFIX_BYTES, PREFIX_BYTES + length));
   const data = file.subarray(PREFIX_BYTES + length);
-  const entries = header.sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0]);
+  const entries = header.sort(([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1]);
   let expected = 0;
   const arrays = entries.map(
     ([
@@ -80,21 +83,22 @@ export function readSafetensors(bytes: Uint8Array): NamedArray[] {
   );
   if (expected !== data.length)
     throw new Error(`it has ${data.length} bytes of values instead of ${expected}: torn or altered`);
-  return arrays;
+  return { arrays, metadata };
 }
 
-function parseHeader(text: string): [string, Entry][] {
+function parseHeader(text: string): { header: [string, Entry][]; metadata: Readonly<Record<string, string>> } {
   let header: Record<string, unknown>;
   try {
     header = JSON.parse(text) as Record<string, unknown>;
   } catch {
     throw new Error('its header is not JSON: torn or altered');
   }
-  const { __metadata__: _, ...entries } = header;
-  return Object.entries(entries).map(([name, entry]) => {
+  const { __metadata__: metadata, ...entries } = header;
+  const described = Object.entries(entries).map(([name, entry]) => {
     if (!isEntry(entry)) throw new Error(`its header describes tensor ${name} in another form than the format has`);
-    return [name, entry];
+    return [name, entry] as [string, Entry];
   });
+  return { header: described, metadata: (metadata ?? {}) as Readonly<Record<string, string>> };
 }
 
 function isEntry(value: unknown): value is Entry {

@@ -4,8 +4,9 @@ import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import type { Job } from '../../shared/job/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
-import { loadModel, saveModel } from '../checkpoint/index.ts';
+import { saveModel } from '../checkpoint/index.ts';
 import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
+import { openSavedWeights } from '../models/index.ts';
 import { CallbackRunner } from './callback-runner.ts';
 import { dumpGraph } from './dump-graph.ts';
 import { EpochGate } from './epoch-gate.ts';
@@ -24,7 +25,7 @@ export interface SessionOptions {
   readonly jobFileHash: string;
   readonly dataDirectory: string | undefined;
   readonly out: string;
-  /** A saved model to start from. */
+  /** A saved model, or a file of weights, to start from. */
   readonly checkpoint: string | undefined;
   /** File for the compiled graph. */
   readonly dumpGraph: string | null;
@@ -66,14 +67,14 @@ interface Loaded {
 async function load(options: SessionOptions, settings: RunSettings, engine: Engine): Promise<Loaded> {
   const loadedJob = await loadJob(options.jobFile);
   const { model: _, data, callbacks, ...job } = loadedJob;
-  const saved = options.checkpoint === undefined ? undefined : await loadModel(options.checkpoint);
+  const saved = options.checkpoint === undefined ? undefined : await openSavedWeights(options.checkpoint);
   const loaders = await openLoaders(data, { directory: options.dataDirectory, adapted: adaptedOf(saved?.metadata) });
   try {
     const { size, inputs, targets } = loaders.train;
     const plan = planRun(loadedJob, settings, size);
     const trainer = await engine.createTrainer(trainerOptions(loadedJob, plan, settings, loaders.train));
     if (options.dumpGraph !== null) await dumpGraph(trainer, options.dumpGraph);
-    if (saved !== undefined) trainer.writeWeights(saved.weights);
+    await saved?.writeTo(trainer);
     const jobHash = hashJob({
       jobFileHash: options.jobFileHash,
       topology: trainer.topology,

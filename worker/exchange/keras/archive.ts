@@ -10,13 +10,14 @@ import { weightGroups } from './weight-paths.ts';
 const KERAS_VERSION = '3.15.1';
 
 /**
- * The bytes of a `.keras` file, for Python Keras 3.
+ * The bytes of a `.keras` file, for Python Keras 3, which ignores what `metadata` says.
  * @throws LockstepError checkpoint/unsupported naming what Keras has no equal for
  */
 export async function writeKerasArchive(
   topology: LayerJson,
   model: LayerNode,
   weights: readonly NamedArray[],
+  metadata: Readonly<Record<string, unknown>>,
 ): Promise<Uint8Array> {
   const config = modelToKeras(topology, model);
   const values = new Map(weights.map((weight) => [weight.name, weight]));
@@ -27,7 +28,7 @@ export async function writeKerasArchive(
   const named = groups.map(({ path, layer }) => ({ path, attributes: { name: layer } }));
   const text = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
   return writeZip({
-    'metadata.json': text({ keras_version: KERAS_VERSION, generated_by: 'Lockstep' }),
+    'metadata.json': text({ keras_version: KERAS_VERSION, generated_by: 'Lockstep', lockstep: metadata }),
     'config.json': text(config),
     'model.weights.h5': await writeHdf5(named, arrays),
   });

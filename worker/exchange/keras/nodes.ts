@@ -56,7 +56,7 @@ function tensorsIn(layer: string, value: unknown): Reference[] {
 /** Keras notes defaults of a call too; anything else would be lost. */
 function checkArguments(layer: string, kwargs: Config): void {
   for (const [name, value] of Object.entries(kwargs)) {
-    const isDefault = value === null || (name === 'training' && value === false);
+    const isDefault = (name === 'training' && value === false) || [value].flat(9).every((item) => item === null);
     if (!isDefault) throw refusedArgument(layer, `${name}=${JSON.stringify(value)}`);
   }
 }

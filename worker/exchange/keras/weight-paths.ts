@@ -1,5 +1,8 @@
 import type { LayerNode } from '../../engine/index.ts';
-import type { LayerMapping } from './mapping.ts';
+import type { Holder, LayerMapping } from './mapping.ts';
+
+export type { Holder } from './mapping.ts';
+
 import { mappings } from './table.ts';
 
 /** Where Keras 3 keeps the weights of one layer in an HDF5 file. */
@@ -16,10 +19,10 @@ export interface WeightGroup {
  * by its class, counted within its model, and what a layer holds stands under the attribute's name.
  */
 export function weightGroups(model: LayerNode, path = ''): WeightGroup[] {
-  const { holder } = classOf(model);
+  const holder = holderOf(model);
   if (holder === 'itself') return [{ path: join(path, 'vars'), layer: model.name, weights: model.weights }];
   if (holder === 'layers' || holder === 'cells') {
-    const names = uniqueNames(model.inner.map((layer) => snakeCase(classOf(layer).keras)));
+    const names = containerNames(model.inner);
     return model.inner.flatMap((layer, index) => weightGroups(layer, join(path, holder, names[index] ?? '')));
   }
   const roles = holder.split(', ');
@@ -29,6 +32,15 @@ export function weightGroups(model: LayerNode, path = ''): WeightGroup[] {
 /** Cells that a layer makes for itself need no entry in the table: they hold their own weights. */
 function classOf({ className }: LayerNode): Pick<LayerMapping, 'keras' | 'holder'> {
   return mappings.find(({ tfjs }) => tfjs === className) ?? { keras: className, holder: 'itself' };
+}
+
+export function holderOf(layer: LayerNode): Holder {
+  return classOf(layer).holder;
+}
+
+/** What Keras calls the layers of one model, or the cells of a stack: by class, counted. */
+export function containerNames(layers: readonly LayerNode[]): string[] {
+  return uniqueNames(layers.map((layer) => snakeCase(classOf(layer).keras)));
 }
 
 /** The names, counted where they occur again: dense, dense_1, … */

@@ -1,0 +1,7 @@
+import { load } from './load-weights.ts';
+
+export { type ExportFormat, type ExportOptions, runExport } from './export.ts';
+export { openSavedWeights, type SavedWeights } from './load-weights.ts';
+
+/** Whole models, for a job's `model` function. */
+export const models = { load } as const;
