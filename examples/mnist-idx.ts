@@ -1,7 +1,7 @@
 /**
- * A small network on MNIST, or any data set in its format (Fashion-MNIST, EMNIST digits). Unpack the four files first.
+ * A small network on files in MNIST's format (EMNIST digits, for example), unpacked or as .gz. MNIST itself, and
+ * Fashion-MNIST, need no files: `datasets.mnist` and `datasets.fashionMnist` download them.
  *
- *   gunzip mnist/*.gz
  *   npx lockstep train examples/mnist-idx.ts --data mnist --workers 2
  */
 import { datasets, defineJob, optimizers, tf } from 'lockstep';

@@ -52,7 +52,7 @@ test('resize keeps channels apart and leaves an image of the same size as it is'
 
 test('resize refuses what is no image', async () => {
   const { message } = await rejected('data/shape', open(image([1, 2, 3, 4], [4]).resize(2, 2)));
-  assert.match(message, /float32 images \[height, width, channels\], got float32 \[4\]/);
+  assert.match(message, /float32 images \[height, width, channels\] or clips of them, got float32 \[4\]/);
 });
 
 test('scale multiplies, then adds, and leaves int32 inputs alone', async () => {

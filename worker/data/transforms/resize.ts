@@ -1,5 +1,5 @@
 import { at, LockstepError } from '../../../shared/core/index.ts';
-import type { TensorSpec } from '../../../shared/job/index.ts';
+import type { BatchValues, TensorSpec } from '../../../shared/job/index.ts';
 import type { Source } from '../source.ts';
 import { valuesPerSample } from '../values-per-sample.ts';
 
@@ -12,13 +12,27 @@ export function resizeInputs(source: Source, height: number, width: number): Sou
   const originals = source.inputs.map((spec) => new Float32Array(valuesPerSample(spec)));
   return {
     ...source,
-    inputs: plans.map(({ channels }) => ({ shape: [height, width, channels], dtype: 'float32' })),
+    inputs: source.inputs.map(({ shape }, input) => ({
+      shape: [...shape.slice(0, -3), height, width, at(plans, input).channels],
+      dtype: 'float32',
+    })),
     read(index, inputs, targets, visit) {
       source.read(index, originals, targets, visit);
-      for (const [input, plan] of plans.entries()) resize(at(originals, input), plan, at(inputs, input));
+      for (const [input, plan] of plans.entries()) resizeFrames(at(originals, input), plan, at(inputs, input));
     },
     close: () => source.close?.(),
   };
+}
+
+/** All images of a clip [frames, height, width, channels], or the one image. */
+function resizeFrames(from: Float32Array, plan: ResizePlan, to: BatchValues): void {
+  const length = plan.height * plan.rowLength;
+  const frames = from.length / length;
+  const toLength = to.length / frames;
+  for (let frame = 0; frame < frames; frame++) {
+    const start = frame * toLength;
+    resize(from.subarray(frame * length, (frame + 1) * length), plan, to.subarray(start, start + toLength));
+  }
 }
 
 /** For each output position along one axis: its two input positions, and the second one's share. */
@@ -30,6 +44,8 @@ interface Axis {
 
 export interface ResizePlan {
   readonly channels: number;
+  /** Of the original. */
+  readonly height: number;
   readonly rows: Axis;
   readonly columns: Axis;
   /** Values in one row of the original. */
@@ -38,16 +54,17 @@ export interface ResizePlan {
 
 /** @throws LockstepError data/shape */
 export function planResize(spec: TensorSpec, height: number, width: number): ResizePlan {
-  const [fromHeight, fromWidth, channels] = spec.shape;
-  const isImage = spec.shape.length === 3 && spec.dtype === 'float32';
+  const [fromHeight, fromWidth, channels] = spec.shape.slice(-3);
+  const isImage = (spec.shape.length === 3 || spec.shape.length === 4) && spec.dtype === 'float32';
   if (!isImage || fromHeight === undefined || fromWidth === undefined || channels === undefined) {
     throw new LockstepError(
       'data/shape',
-      `resize needs float32 images [height, width, channels], got ${spec.dtype} [${spec.shape.join(', ')}]`,
+      `resize needs float32 images [height, width, channels] or clips of them, got ${spec.dtype} [${spec.shape.join(', ')}]`,
     );
   }
   return {
     channels,
+    height: fromHeight,
     rows: planAxis(fromHeight, height, 1),
     columns: planAxis(fromWidth, width, channels),
     rowLength: fromWidth * channels,
