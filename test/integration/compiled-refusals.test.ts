@@ -108,6 +108,13 @@ test('a loss without a gradient on the way is refused with its op', { skip }, as
   await refused({ loss, compile: false }, 'engine/unsupported', message);
 });
 
+test('a loss that does not look at what the model gives is refused', { skip }, async () => {
+  const loss = (yTrue: tf.Tensor): tf.Tensor => tf.square(yTrue);
+  for (const compile of [true, false]) {
+    await refused({ loss, compile }, 'job/invalid', /the loss depends on no trainable weight.*yPred/);
+  }
+});
+
 test('a metric that reads values is refused by its name', { skip }, async () => {
   const worst = (_yTrue: tf.Tensor, yPred: tf.Tensor): tf.Tensor => tf.mul(yPred, yPred.dataSync()[0] ?? 0);
   await refused({ metrics: [worst] }, 'engine/impure', /the job’s metric worst reads a tensor’s values/);

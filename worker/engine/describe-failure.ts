@@ -36,5 +36,12 @@ export function describeFailure(
       { cause: error },
     );
   }
+  if (error instanceof Error && /cannot find a connection between any variable/i.test(error.message)) {
+    return new LockstepError(
+      'job/invalid',
+      'the loss depends on no trainable weight, so there is nothing to train: a loss of the job’s own must compute with yPred',
+      { cause: error },
+    );
+  }
   return LockstepError.from(error, 'engine/failed', `${what}${where}: `);
 }
