@@ -96,7 +96,7 @@ class LockstepGroup implements Group {
       // Nothing is trained: the run has no steps that count.
       ...{ mode: 'evaluate', workers, replicas: workers, epochs: null, maxSteps: null, globalBatchSize: null },
       ...{ seed: null, eager: null, precision: null, bucketBytes: this.#settings.bucketBytes },
-      ...{ algorithm: this.#settings.algorithm, segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
+      ...{ wire: null, algorithm: this.#settings.algorithm, segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
     };
   }
 }

@@ -113,6 +113,7 @@ export function runSettings(
     | 'seed'
     | 'eager'
     | 'precision'
+    | 'wire'
     | 'algorithm'
     | 'bucketBytes'
     | 'segmentBytes'
@@ -129,6 +130,7 @@ export function runSettings(
     seed: options.seed,
     eager: options.eager,
     precision: options.precision,
+    wire: options.wire,
     algorithm: options.algorithm,
     bucketBytes: options.bucketBytes,
     segmentBytes: options.segmentBytes,

@@ -25,6 +25,14 @@ export const exchangeOptions = {
       'Gradients are packed in buckets of about this size; each leaves for the other workers when it is complete. ' +
       'A compiled step is cut there, so another size may round differently.',
   }),
+  wire: define(choice(['float32', 'bfloat16']), {
+    commands: decides,
+    default: null,
+    defaultText: 'the job’s',
+    description:
+      'What gradients travel and are summed as. `bfloat16` halves the bytes; each replica’s gradients and each sum of ' +
+      'two are rounded to 8 significant bits, wherever they are computed, so it is part of the result.',
+  }),
   algorithm: define(choice(['auto', 'direct', 'halving', 'hierarchical']), {
     commands: decides,
     default: 'auto',

@@ -12,6 +12,8 @@ export interface RunSettings {
   readonly eager: boolean | null;
   /** What matrix products and convolutions compute in. */
   readonly precision: 'float32' | 'mixed_bfloat16' | null;
+  /** What gradients travel and are summed as. */
+  readonly wire: 'float32' | 'bfloat16' | null;
   /** How workers exchange sums; `auto` takes the one that the cost model says is fastest. No bit depends on it. */
   readonly algorithm: 'auto' | 'direct' | 'halving' | 'hierarchical';
   readonly bucketBytes: number;

@@ -1,5 +1,6 @@
 export { formatAddress, isLoopback } from './address.ts';
 export { assertNever, at, invariant } from './assert.ts';
+export { bfloat16NaN, roundToBfloat16, widenBfloat16 } from './bfloat16.ts';
 export { type Clock, monotonicClock } from './clock.ts';
 export {
   type ErrorAction,

@@ -2,8 +2,8 @@ import { LockstepError } from '../core/index.ts';
 import { type Callback, checkCallbacks } from './callback.ts';
 import { checkCount, show } from './checks.ts';
 import type { Dataset } from './dataset.ts';
-import type { Job, LossName, MetricName, OwnSampleFunction, Precision } from './job.ts';
-import { nearestName, resolvePrecision } from './names.ts';
+import type { Job, LossName, MetricName, OwnSampleFunction, Precision, WireFormat } from './job.ts';
+import { nearestName, resolvePrecision, resolveWire } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
 import { metricName, readLoss, readMetric } from './own-functions.ts';
@@ -38,6 +38,11 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
    * with about 2 significant decimal digits in each product. Default `float32`.
    */
   readonly precision?: Precision;
+  /**
+   * `bfloat16` sends and sums gradients in half the bytes, rounded to 8 significant bits wherever they are computed, so
+   * it changes the result. Default `float32`.
+   */
+  readonly wire?: WireFormat;
   /** Called while the job trains, once per run: made by functions of `callbacks`, or objects of your own. */
   readonly callbacks?: readonly Callback[];
   /**
@@ -58,6 +63,7 @@ const fields = [
   'seed',
   'shuffle',
   'precision',
+  'wire',
   'callbacks',
   'compile',
 ] as const;
@@ -96,6 +102,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     seed,
     shuffle,
     precision: resolvePrecision(input.precision ?? 'float32'),
+    wire: resolveWire(input.wire ?? 'float32'),
     callbacks: checkCallbacks(input.callbacks ?? []),
     compile,
   };

@@ -51,6 +51,9 @@ export type OwnSampleFunction = (yTrue: never, yPred: never, mask: never) => unk
  */
 export type Precision = 'float32' | 'mixed_bfloat16';
 
+/** What gradients are sent and summed as. `bfloat16` rounds each replica's gradients and each sum of two. */
+export type WireFormat = 'float32' | 'bfloat16';
+
 /** A job after validation, with every default filled in. `Model` is a tfjs LayersModel; shared/ doesn't import tfjs. */
 export interface Job<Model = unknown> {
   /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
@@ -69,6 +72,7 @@ export interface Job<Model = unknown> {
   readonly seed: number;
   readonly shuffle: boolean;
   readonly precision: Precision;
+  readonly wire: WireFormat;
   /** Run once per run, in this order. */
   readonly callbacks: readonly Callback[];
   /** False runs each op as it comes instead of compiling the step. */

@@ -1,5 +1,5 @@
 import { editDistance, LockstepError } from '../core/index.ts';
-import type { LossName, MetricName, Precision } from './job.ts';
+import type { LossName, MetricName, Precision, WireFormat } from './job.ts';
 import type { OptimizerName } from './optimizer-config.ts';
 
 /** Every name that a job file may use, in the order in which messages list them. */
@@ -33,6 +33,8 @@ export const optimizerNames: readonly OptimizerName[] = [
 
 export const precisions: readonly Precision[] = ['float32', 'mixed_bfloat16'];
 
+export const wireFormats: readonly WireFormat[] = ['float32', 'bfloat16'];
+
 /** Other spellings that Keras and tfjs accept for the same thing, in the form that `normalize` gives. */
 const aliases: Readonly<Record<string, string>> = {
   acc: 'accuracy',
@@ -56,6 +58,11 @@ export function resolveMetric(name: unknown): MetricName {
 /** @throws LockstepError job/invalid with the nearest known name */
 export function resolvePrecision(name: unknown): Precision {
   return resolveName('precision', name, precisions);
+}
+
+/** @throws LockstepError job/invalid with the nearest known name */
+export function resolveWire(name: unknown): WireFormat {
+  return resolveName('wire', name, wireFormats);
 }
 
 /** The one of `known` that `name` means; `what` is for the message. Case, `_` and `-` don't count. */

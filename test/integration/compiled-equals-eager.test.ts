@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, RandomStream } from '../../shared/core/index.ts';
 import { type Batch, optimizers, type TensorSpec } from '../../shared/job/index.ts';
-import type { Contribution, Engine, TrainerOptions } from '../../worker/engine/index.ts';
+import type { Contribution, Engine, Gradients, TrainerOptions } from '../../worker/engine/index.ts';
 import { openEngine } from '../support/engine-fixtures.ts';
 import { type LayerModel, layerModels } from '../support/layer-models.ts';
 
@@ -76,13 +76,13 @@ async function contribution(
   }
 }
 
-function magnitude(values: Float32Array): number {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+function magnitude(values: Gradients): number {
+  return [...values].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
-function largestDifference(a: Float32Array, b: Float32Array): number {
+function largestDifference(a: Gradients, b: Gradients): number {
   assert.equal(a.length, b.length);
-  return a.reduce((most, value, index) => {
+  return [...a].reduce((most, value, index) => {
     const difference = Math.abs(value - at(b, index));
     return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(most, difference);
   }, 0);

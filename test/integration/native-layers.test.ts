@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at } from '../../shared/core/index.ts';
-import { type Engine, type NamedWeight, type TrainerOptions, tf } from '../../worker/engine/index.ts';
+import { type Engine, type Gradients, type NamedWeight, type TrainerOptions, tf } from '../../worker/engine/index.ts';
 import { openEngine, randomBatch, relativeDistance, smallJob } from '../support/engine-fixtures.ts';
 
 /** Lockstep computes some layers by other ops than tfjs does; here they meet tfjs's own formulas. */
@@ -76,7 +76,7 @@ async function assertSameGradients(shape: readonly number[], build: (isOurs: boo
       compile,
     };
     let weights: readonly NamedWeight[] | undefined;
-    const gradients: (readonly Float32Array[])[] = [];
+    const gradients: (readonly Gradients[])[] = [];
     for (const isOurs of [true, false]) {
       const trainer = await engine.createTrainer(smallJob({ ...options, buildModel: () => build(isOurs) }));
       try {

@@ -57,6 +57,23 @@ test('mixed precision gives the same bits on 1, 2 and 3 workers, and others than
   assert.notEqual(results[0]?.weightsSha256, exact?.weightsSha256);
 });
 
+test('gradients in bfloat16 give the same bits on 1, 2, 3, 4 and 5 workers by any algorithm, and others than in float32', async () => {
+  const args = [smallJob, '--replicas', '6', '--max-steps', '4'];
+  const rounded = [...args, '--wire', 'bfloat16'];
+  const results = await withWorkers(rounded, [1, 2, 3]);
+  results.push(...(await withWorkers([...rounded, '--algorithm', 'halving'], [4, 5])));
+  assertSame(results);
+  const [exact] = await withWorkers(args, [2]);
+  assert.notEqual(results[0]?.weightsSha256, exact?.weightsSha256);
+  assert.ok(Math.abs((results[0]?.loss ?? Infinity) - (exact?.loss ?? 0)) < 0.05);
+});
+
+test('the eager and the cpu engine train with gradients in bfloat16, with the same bits on 1 and 2 workers', async () => {
+  const args = [smallJob, '--replicas', '2', '--max-steps', '3', '--wire', 'bfloat16'];
+  assertSame(await withWorkers([...args, '--eager'], [1, 2]));
+  assertSame(await withWorkers([...args, '--engine', 'cpu'], [1, 2]));
+});
+
 test('small buckets, which leave while the rest of the step is computed, give the same bits on 1 and 2 workers', async () => {
   assertSame(await withWorkers([smallJob, '--replicas', '2', '--max-steps', '4', '--bucket-bytes', '4096'], [1, 2]));
 });

@@ -1,6 +1,12 @@
 import { at, monotonicClock } from '../../shared/core/index.ts';
 import { loopbackSecurity } from '../../shared/rpc/index.ts';
-import { type Algorithm, createAllreduce, GrpcTransport, type Member } from '../../worker/collective/index.ts';
+import {
+  type Algorithm,
+  createAllreduce,
+  GrpcTransport,
+  type Member,
+  type WireValues,
+} from '../../worker/collective/index.ts';
 import { wildFloats } from './reference-sum.ts';
 
 /** What the parent process tells a worker. */
@@ -28,8 +34,7 @@ export function contribution(step: number, replica: number, bucket: number, leng
   return wildFloats(length, 77, step, replica, bucket);
 }
 
-const toHex = (values: Float32Array) =>
-  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
+const toHex = (values: WireValues) => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
 
 async function work(transport: GrpcTransport, task: WorkerTask, report: (report: WorkerReport) => void): Promise<void> {
   const allreduce = createAllreduce({

@@ -5,8 +5,10 @@ import {
   createAllreduce,
   MemoryNetwork,
   type MemoryNetworkOptions,
+  type WireFormat,
+  type WireValues,
 } from '../../worker/collective/index.ts';
-import { referenceSum, wildFloats } from './reference-sum.ts';
+import { referenceSum, referenceSumInBfloat16, wildFloats } from './reference-sum.ts';
 
 export interface World {
   readonly network: MemoryNetwork;
@@ -23,6 +25,7 @@ export interface WorldOptions extends MemoryNetworkOptions {
   /** The host of each rank; one for all when absent. */
   readonly hosts?: readonly string[];
   readonly algorithm?: Algorithm;
+  readonly bucketFormats?: readonly WireFormat[];
   readonly segmentBytes?: number;
   readonly clock?: { now(): number };
   /** Ranks whose generation differs. */
@@ -45,6 +48,7 @@ export function makeWorld(options: WorldOptions): World {
       members,
       replicas: options.replicas,
       bucketLengths: options.bucketLengths,
+      bucketFormats: options.bucketFormats ?? [],
       transport,
       algorithm: options.algorithm ?? 'direct',
       segmentBytes: options.segmentBytes ?? 64,
@@ -79,10 +83,17 @@ export function contribute(world: World, lengths: readonly number[], rank: numbe
   }
 }
 
-export function expected(lengths: readonly number[], replicas: number, step: number, seed: number): Float32Array[] {
-  return lengths.map((length, bucket) =>
-    referenceSum(Array.from({ length: replicas }, (_, replica) => leaf(length, seed, step, replica, bucket))),
-  );
+export function expected(
+  lengths: readonly number[],
+  replicas: number,
+  step: number,
+  seed: number,
+  formats: readonly WireFormat[] = [],
+): WireValues[] {
+  return lengths.map((length, bucket) => {
+    const leaves = Array.from({ length: replicas }, (_, replica) => leaf(length, seed, step, replica, bucket));
+    return formats[bucket] === 'bfloat16' ? referenceSumInBfloat16(leaves) : referenceSum(leaves);
+  });
 }
 
 export const close = (world: World) => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { LockstepError, RandomStream } from '../../shared/core/index.ts';
 import { type Batch, type BatchValues, optimizers, type TensorSpec } from '../../shared/job/index.ts';
@@ -5,6 +6,7 @@ import {
   type Contribution,
   type Engine,
   type EngineName,
+  type Gradients,
   loadEngine,
   type Trainer,
   type TrainerOptions,
@@ -120,6 +122,11 @@ export function full(batch: Batch): Batch {
   return cut(batch, 0, batch.realRows, FULL_ROWS);
 }
 
+function floats(values: Gradients | undefined): Float32Array {
+  assert.ok(values instanceof Float32Array, 'gradients are float32');
+  return values;
+}
+
 /** The sum that the collective would make. */
 export function sumContributions(parts: readonly Contribution[]): Contribution {
   const sum = (arrays: readonly Float32Array[]): Float32Array => {
@@ -130,7 +137,7 @@ export function sumContributions(parts: readonly Contribution[]): Contribution {
   };
   return {
     gradients: (parts[0]?.gradients ?? []).map((_, bucket) =>
-      sum(parts.map(({ gradients }) => gradients[bucket] ?? new Float32Array())),
+      sum(parts.map(({ gradients }) => floats(gradients[bucket]))),
     ),
     statistics: sum(parts.map(({ statistics }) => statistics)),
   };

@@ -24,6 +24,7 @@ export const settings: RunSettings = {
   maxSteps: null,
   globalBatchSize: null,
   seed: null,
+  wire: null,
   algorithm: 'auto',
   bucketBytes: 4_194_304,
   segmentBytes: 1_048_576,

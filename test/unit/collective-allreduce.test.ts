@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import fc from 'fast-check';
 import { type LockstepError, RandomStream } from '../../shared/core/index.ts';
-import { createAllreduce, MemoryNetwork } from '../../worker/collective/index.ts';
+import { createAllreduce, MemoryNetwork, type WireValues } from '../../worker/collective/index.ts';
 import { close, contribute, expected, makeWorld, randomLanes } from '../support/collective-world.ts';
 import { sameBits } from '../support/reference-sum.ts';
 
@@ -61,7 +61,7 @@ test('a contribution of the next step may come before this one is reduced', asyn
   for (const step of [0, 1]) for (let rank = 0; rank < 3; rank++) contribute(world, lengths, rank, step, 1);
   for (const step of [0, 1]) {
     for (const rank of world.ranks)
-      sameBits((await rank.result(step))[0], expected(lengths, 7, step, 1)[0] as Float32Array);
+      sameBits((await rank.result(step))[0], expected(lengths, 7, step, 1)[0] as WireValues);
   }
   close(world);
 });

@@ -20,6 +20,7 @@ test('a job has every default filled in: Keras’s batch of 32 and 1 epoch, seed
     seed: 0,
     shuffle: true,
     precision: 'float32',
+    wire: 'float32',
     callbacks: [],
     compile: true,
   });

@@ -44,6 +44,7 @@ const plan = {
   seed: 1,
   precision: 'float32',
   compile: true,
+  wire: 'float32',
   epochs: 2,
   stepsPerEpoch: 1800,
   totalSteps: 3600,

@@ -19,6 +19,7 @@ const job = {
   seed: 5,
   shuffle: true,
   precision: 'float32',
+  wire: 'float32',
   callbacks: [],
   compile: true,
 } as const;
@@ -32,6 +33,7 @@ const settings: RunSettings = {
   seed: null,
   eager: null,
   precision: null,
+  wire: null,
   algorithm: 'auto',
   bucketBytes: 1,
   segmentBytes: 1,

@@ -1,5 +1,6 @@
-import { type Clock, invariant, LockstepError } from '../../shared/core/index.ts';
+import { at, type Clock, LockstepError } from '../../shared/core/index.ts';
 import type { AlgorithmChoice } from './algorithm.ts';
+import { fromWire, toWire } from './bucket-shape.ts';
 import { Layout } from './layout.ts';
 import { type Spares, StepReduction } from './step-reduction.ts';
 import type {
@@ -11,7 +12,7 @@ import type {
   SegmentSink,
   Transport,
 } from './transport.ts';
-import type { WireFormat } from './wire-format.ts';
+import type { WireFormat, WireValues } from './wire-format.ts';
 
 export interface AllreduceOptions {
   readonly runId: string;
@@ -22,6 +23,8 @@ export interface AllreduceOptions {
   readonly replicas: number;
   /** Values in each bucket of a contribution. */
   readonly bucketLengths: readonly number[];
+  /** What each bucket is summed as; float32 when absent. */
+  readonly bucketFormats?: readonly WireFormat[];
   readonly transport: Transport;
   /** The same on all members; changes the speed and no bit. */
   readonly algorithm: AlgorithmChoice;
@@ -32,13 +35,16 @@ export interface AllreduceOptions {
 
 /** Sums of all replicas' contributions, step by step, in one generation: the same bits on every worker. */
 export interface Allreduce {
-  /** One bucket of a hosted replica in `step`, in any order of replicas. Takes ownership of the array. */
-  contribute(step: number, replica: number, bucket: number, values: Float32Array): void;
   /**
-   * The buckets summed over all replicas; each has an ArrayBuffer of its own, and belongs to the caller.
+   * One bucket of a hosted replica in `step`, in any order of replicas. Takes ownership of the array. Floats are rounded
+   * for a bfloat16 bucket.
+   */
+  contribute(step: number, replica: number, bucket: number, values: WireValues): void;
+  /**
+   * The buckets summed over all replicas, in their formats; each has an ArrayBuffer of its own, and belongs to the caller.
    * @throws LockstepError run/worker-lost, collective/timeout, collective/corrupt, collective/stale
    */
-  result(step: number): Promise<Float32Array[]>;
+  result(step: number): Promise<WireValues[]>;
   /** Unfinished results reject. Idempotent. */
   close(): void;
 }
@@ -55,7 +61,7 @@ export function createAllreduce(options: AllreduceOptions): Allreduce {
 class PulledAllreduce implements Allreduce, ChunkSource {
   readonly runId: string;
   readonly generation: number;
-  readonly wire: WireFormat = 'float32';
+  readonly wire: WireFormat;
   readonly segmentValues: number;
   readonly #layout: Layout;
   readonly #links: PeerLinks | undefined;
@@ -70,13 +76,14 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     this.runId = options.runId;
     this.generation = options.generation;
     this.#layout = new Layout(options);
+    this.wire = this.#layout.wire;
     this.segmentValues = this.#layout.segmentValues;
     const { rank, members, segmentTimeoutMs, clock } = options;
     const alone = members.length === 1;
     this.#links = alone ? undefined : options.transport.join({ source: this, rank, members, segmentTimeoutMs, clock });
   }
 
-  contribute(step: number, replica: number, bucket: number, values: Float32Array): void {
+  contribute(step: number, replica: number, bucket: number, values: WireValues): void {
     const reduction = this.#reduction(step);
     if (step > this.#pulling) {
       this.#pulling = step;
@@ -85,14 +92,15 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     reduction.contribute(replica, bucket, values);
   }
 
-  result(step: number): Promise<Float32Array[]> {
+  result(step: number): Promise<WireValues[]> {
     return this.#reduction(step).result;
   }
 
-  read(request: ChunkRequest, fromWorker: string, start: number, end: number): Float32Array | Promise<Float32Array> {
-    this.#layout.check(request, fromWorker);
+  read(request: ChunkRequest, fromWorker: string, start: number, end: number): WireValues | Promise<WireValues> {
+    const asked = this.#layout.check({ ...request, start, end }, fromWorker);
     const reduction = this.#reduction(request.step);
-    return reduction.read(request, start, end) ?? readLater(reduction, request, start, end);
+    const values = reduction.read(asked);
+    return values === undefined ? readLater(reduction, asked, this.wire) : toWire(values, this.wire);
   }
 
   close(): void {
@@ -136,15 +144,19 @@ class PulledAllreduce implements Allreduce, ChunkSource {
 
   #pull(reduction: StepReduction): void {
     for (const { rank, ...chunk } of this.#layout.pulls) {
-      const request = { step: reduction.step, ...chunk };
-      const { bucket, node } = chunk;
-      const sink: SegmentSink = (start, values) => {
-        invariant(values instanceof Float32Array, 'a generation of float32 gets float32');
-        if (chunk.stage === 'reduce') reduction.addSegment(bucket, node, start, values);
-        else reduction.setSegment(bucket, start, values);
+      const { bucket, node, stage } = chunk;
+      const { format } = at(this.#layout.buckets, bucket);
+      const width = this.#layout.width(bucket);
+      const request = { ...chunk, step: reduction.step, start: chunk.start * width, end: chunk.end * width };
+      const sink: SegmentSink = (start, sent) => {
+        const values = fromWire(sent, format);
+        if (stage === 'reduce') reduction.addSegment(bucket, node, start / width, values);
+        else reduction.setSegment(bucket, start / width, values);
       };
-      const place: SegmentPlace = (start, end) =>
-        chunk.stage === 'gather' ? reduction.place(bucket, start, end) : undefined;
+      const place: SegmentPlace = (start, end) => {
+        const values = stage === 'gather' ? reduction.place(bucket, start / width, end / width) : undefined;
+        return values && toWire(values, this.wire);
+      };
       this.#links?.pull(rank, request, sink, place).catch((error: LockstepError) => this.#fail(error));
     }
   }
@@ -156,15 +168,10 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   }
 }
 
-async function readLater(
-  reduction: StepReduction,
-  request: ChunkRequest,
-  start: number,
-  end: number,
-): Promise<Float32Array> {
+async function readLater(reduction: StepReduction, request: ChunkRequest, wire: WireFormat): Promise<WireValues> {
   for (;;) {
     await reduction.changed();
-    const values = reduction.read(request, start, end);
-    if (values !== undefined) return values;
+    const values = reduction.read(request);
+    if (values !== undefined) return toWire(values, wire);
   }
 }

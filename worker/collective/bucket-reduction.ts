@@ -1,13 +1,16 @@
 import { at, invariant, type Range } from '../../shared/core/index.ts';
+import { asLeaf } from './bucket-shape.ts';
 import { Covered } from './covered.ts';
 import type { BucketPlan } from './exchange-plan.ts';
 import type { Layout } from './layout.ts';
 import { type NodeSum, type Recycle, TreeSum } from './tree.ts';
+import type { WireFormat, WireValues } from './wire-format.ts';
 import { ZoneSum } from './zone-sum.ts';
 
 /** One bucket in one step on one rank. */
 export class BucketReduction {
   readonly #plan: BucketPlan;
+  readonly #format: WireFormat;
   readonly #recycle: Recycle;
   readonly #allReplicas: number;
   /** Sums of the hosted replicas as they come. */
@@ -18,22 +21,25 @@ export class BucketReduction {
   /** The hosted maximal subtrees' sums, once all hosted replicas contributed. */
   #own: readonly NodeSum[] | undefined;
   /** All reduced values: the first own node's array, filled in place. */
-  #result: Float32Array | undefined;
+  #result: WireValues | undefined;
   /** A copy of the reduced values that peers ask for, there after the result went to the engine. */
-  #kept: Float32Array | undefined;
+  #kept: WireValues | undefined;
 
   /**
    * @param spare an array of this bucket in a step that is over
    * @param recycle gets arrays that peers' segments came in, once nobody needs them
    */
-  constructor(bucket: number, layout: Layout, spare: Float32Array | undefined, recycle: Recycle) {
+  constructor(bucket: number, layout: Layout, spare: WireValues | undefined, recycle: Recycle) {
     this.#recycle = recycle;
-    const length = at(layout.bucketLengths, bucket);
+    const { length, format } = at(layout.buckets, bucket);
+    this.#format = format;
     this.#plan = at(layout.plans, bucket);
     this.#allReplicas = layout.replicas;
     this.#local = new TreeSum(layout.hosted, layout.replicas, length);
     const waiting = this.#plan.zones.filter(({ pulls }) => pulls.length > 0);
-    this.#zones = waiting.map((zone) => new ZoneSum(zone, layout.segments(zone.values), layout, recycle));
+    this.#zones = waiting.map(
+      (zone) => new ZoneSum(zone, layout.segments(bucket, zone.values), layout.sums(bucket), recycle),
+    );
     this.#kept = spare;
     this.#missing = length;
   }
@@ -43,17 +49,17 @@ export class BucketReduction {
     return this.#missing === 0 && this.#own !== undefined;
   }
 
-  get kept(): Float32Array | undefined {
+  get kept(): WireValues | undefined {
     return this.#kept;
   }
 
-  contribute(replica: number, values: Float32Array): void {
-    this.#local.add({ start: replica, end: replica + 1 }, values);
+  contribute(replica: number, values: WireValues): void {
+    this.#local.add({ start: replica, end: replica + 1 }, asLeaf(values, this.#format));
     if (this.#local.complete) this.#publish();
   }
 
   /** True if that makes more values readable. */
-  addSegment(node: Range, start: number, values: Float32Array): boolean {
+  addSegment(node: Range, start: number, values: WireValues): boolean {
     const zone = this.#zoneAt(start);
     invariant(zone !== undefined, `value ${start} is in a zone that needs other ranks`);
     const isComplete = zone.addSegment(node, start, values);
@@ -65,7 +71,7 @@ export class BucketReduction {
    * May overwrite the own sums there: whoever reduced these values had received them. What peers still ask of this rank
    * lies elsewhere.
    */
-  setSegment(start: number, values: Float32Array): void {
+  setSegment(start: number, values: WireValues): void {
     invariant(this.#result !== undefined, 'no peer can reduce a step before this worker contributed to it');
     if (values.buffer !== this.#result.buffer) this.#result.set(values, start);
     this.#reduced({ start, end: start + values.length }, values);
@@ -73,24 +79,24 @@ export class BucketReduction {
   }
 
   /** The place of values [start, end) in the result: what `setSegment` says of overwriting holds here too. */
-  place(start: number, end: number): Float32Array | undefined {
+  place(start: number, end: number): WireValues | undefined {
     return this.#result?.subarray(start, end);
   }
 
-  readSum(node: Range, start: number, end: number): Float32Array | undefined {
+  readSum(node: Range, start: number, end: number): WireValues | undefined {
     const zone = this.#zoneAt(start);
     if (zone !== undefined) return zone.read(node, start, end);
     return this.#own?.find((own) => own.node.start === node.start)?.values.subarray(start, end);
   }
 
-  readReduced(start: number, end: number): Float32Array | undefined {
+  readReduced(start: number, end: number): WireValues | undefined {
     if (!this.#arrived.has({ start, end })) return undefined;
     const first = this.#plan.kept.start;
     return this.#kept?.subarray(start - first, end - first);
   }
 
   /** The reduced bucket, the caller's from here on. Every peer has what it needs of the sums: else it would not be complete. */
-  take(): Float32Array {
+  take(): WireValues {
     const result = this.#result;
     invariant(result !== undefined && this.complete, 'a bucket is taken when it is complete');
     this.#own = [];
@@ -115,14 +121,14 @@ export class BucketReduction {
     this.#reduced(segment, this.#result?.subarray(segment.start, segment.end));
   }
 
-  #reduced({ start, end }: Range, values: Float32Array | undefined): void {
+  #reduced({ start, end }: Range, values: WireValues | undefined): void {
     invariant(values !== undefined, 'reduced values are in the result');
     this.#missing -= end - start;
     const { kept } = this.#plan;
     const from = Math.max(start, kept.start);
     const to = Math.min(end, kept.end);
     if (from >= to) return;
-    this.#kept ??= new Float32Array(kept.end - kept.start);
+    this.#kept ??= new (values instanceof Float32Array ? Float32Array : Uint16Array)(kept.end - kept.start);
     this.#kept.set(values.subarray(from - start, to - start), from - kept.start);
     this.#arrived.add({ start, end });
   }

@@ -1,9 +1,11 @@
 import { at, invariant, LockstepError, type Range } from '../../shared/core/index.ts';
 import { type AlgorithmChoice, rankGroups } from './algorithm.ts';
+import { type BucketShape, wireOf, wireWidth } from './bucket-shape.ts';
 import { chooseAlgorithm } from './cost-model.ts';
 import { type BucketPlan, ExchangePlanner } from './exchange-plan.ts';
 import type { ChunkRequest, Member } from './transport.ts';
-import { valueBytes } from './wire-format.ts';
+import { valueBytes, type WireFormat } from './wire-format.ts';
+import type { SumOptions } from './zone-sum.ts';
 
 export interface LayoutOptions {
   readonly rank: number;
@@ -11,6 +13,8 @@ export interface LayoutOptions {
   readonly replicas: number;
   /** Values in each bucket. */
   readonly bucketLengths: readonly number[];
+  /** What each bucket is summed and sent as; float32 when absent. */
+  readonly bucketFormats?: readonly WireFormat[];
   readonly algorithm: AlgorithmChoice;
   readonly segmentBytes: number;
 }
@@ -23,7 +27,10 @@ export class Layout {
   readonly rank: number;
   readonly members: readonly Member[];
   readonly replicas: number;
-  readonly bucketLengths: readonly number[];
+  readonly buckets: readonly BucketShape[];
+  /** What all segments are. */
+  readonly wire: WireFormat;
+  /** Values on the wire in a segment: an even number, for a float32 may be two of them. */
   readonly segmentValues: number;
   /** This rank's part in each bucket. */
   readonly plans: readonly BucketPlan[];
@@ -37,14 +44,18 @@ export class Layout {
   readonly #peerPlans = new Map<number, (BucketPlan | undefined)[]>();
 
   constructor(options: LayoutOptions) {
-    const { members, replicas, bucketLengths } = options;
+    const { members, replicas, bucketLengths, segmentBytes } = options;
     this.rank = options.rank;
     this.members = members;
     this.replicas = replicas;
-    this.bucketLengths = bucketLengths;
-    this.segmentValues = Math.max(1, Math.floor(options.segmentBytes / valueBytes.float32));
+    this.buckets = bucketLengths.map((length, bucket) => {
+      return { length, format: options.bucketFormats?.[bucket] ?? 'float32' };
+    });
+    this.wire = wireOf(this.buckets);
+    const words = Math.max(1, Math.floor(segmentBytes / valueBytes.float32));
+    this.segmentValues = this.wire === 'float32' ? words : 2 * words;
     checkMembers(members, replicas);
-    const shape = { members, bucketLengths, valueBytes: valueBytes.float32, segmentBytes: options.segmentBytes };
+    const shape = { members, bucketLengths, valueBytes: valueBytes[this.wire], segmentBytes };
     const root = rankGroups(chooseAlgorithm(options.algorithm, shape), members);
     this.#planners = bucketLengths.map((length) => new ExchangePlanner(root, members, length));
     this.plans = this.#planners.map((planner) => planner.plan(this.rank));
@@ -56,23 +67,41 @@ export class Layout {
   }
 
   /** Segments of a chunk, by their values. */
-  segments({ start, end }: Range): Range[] {
+  segments(bucket: number, { start, end }: Range): Range[] {
+    const { segmentValues } = this.sums(bucket);
     const segments: Range[] = [];
-    for (let first = start; first < end; first += this.segmentValues) {
-      segments.push({ start: first, end: Math.min(first + this.segmentValues, end) });
+    for (let first = start; first < end; first += segmentValues) {
+      segments.push({ start: first, end: Math.min(first + segmentValues, end) });
     }
     return segments;
   }
 
-  /** @throws LockstepError collective/stale, collective/corrupt: what a member of this generation would not ask for */
-  check(request: ChunkRequest, fromWorker: string): void {
+  /** What sums over a bucket's segments need to know. */
+  sums(bucket: number): SumOptions {
+    return { replicas: this.replicas, segmentValues: this.segmentValues / this.width(bucket) };
+  }
+
+  /** Values on the wire for each value of a bucket. */
+  width(bucket: number): number {
+    return wireWidth(at(this.buckets, bucket), this.wire);
+  }
+
+  /**
+   * What a peer's request, counted in values on the wire, asks for in values of the bucket.
+   * @throws LockstepError collective/stale, collective/corrupt: what a member of this generation would not ask for
+   */
+  check(request: ChunkRequest, fromWorker: string): ChunkRequest {
     const asker = this.members.find((member) => member.workerId === fromWorker);
     if (asker === undefined) {
       throw new LockstepError('collective/stale', `worker ${fromWorker} is no member of this generation`, {
         action: 'discard',
       });
     }
-    if (request.bucket < this.bucketLengths.length && this.#isPlanned(request, asker.rank)) return;
+    if (request.bucket < this.buckets.length) {
+      const width = this.width(request.bucket);
+      const asked = { ...request, start: request.start / width, end: request.end / width };
+      if (this.#isPlanned(asked, asker.rank)) return asked;
+    }
     throw new LockstepError(
       'collective/corrupt',
       `rank ${asker.rank} (worker ${fromWorker}) asked rank ${this.rank} for values ${request.start}–${request.end} of ` +
@@ -83,6 +112,7 @@ export class Layout {
   }
 
   #isPlanned({ bucket, stage, node, start, end }: ChunkRequest, asker: number): boolean {
+    if (!Number.isInteger(start) || !Number.isInteger(end)) return false;
     const { zones, gathers } = this.#planOf(asker, bucket);
     const isInside = ({ values }: { values: Range }) => start >= values.start && end <= values.end;
     if (stage === 'gather') return gathers.some((gather) => gather.rank === this.rank && isInside(gather));

@@ -3,17 +3,18 @@ import { BucketReduction } from './bucket-reduction.ts';
 import type { Layout } from './layout.ts';
 import type { ChunkRequest } from './transport.ts';
 import type { Recycle } from './tree.ts';
+import type { WireValues } from './wire-format.ts';
 
-export type Spares = readonly (Float32Array | undefined)[];
+export type Spares = readonly (WireValues | undefined)[];
 
 /** The arithmetic of one step's reduction: takes contributions and segments, says what can be read and when it is done. */
 export class StepReduction {
   readonly step: number;
-  readonly result: Promise<Float32Array[]>;
+  readonly result: Promise<WireValues[]>;
   readonly #buckets: readonly BucketReduction[];
   readonly #waiters = new Set<() => void>();
   #done = false;
-  #resolve: (buckets: Float32Array[]) => void = () => {};
+  #resolve: (buckets: WireValues[]) => void = () => {};
   #reject: (error: LockstepError) => void = () => {};
 
   /**
@@ -31,40 +32,40 @@ export class StepReduction {
   }
 
   /** One hosted replica's part of a bucket; the array is the reduction's from here on. */
-  contribute(replica: number, bucket: number, values: Float32Array): void {
+  contribute(replica: number, bucket: number, values: WireValues): void {
     at(this.#buckets, bucket).contribute(replica, values);
     this.#changed();
   }
 
   /** A peer's sum over `node` of one segment that the own plan asks for. */
-  addSegment(bucket: number, node: Range, start: number, values: Float32Array): void {
+  addSegment(bucket: number, node: Range, start: number, values: WireValues): void {
     if (at(this.#buckets, bucket).addSegment(node, start, values)) this.#changed();
   }
 
   /** A reduced segment. */
-  setSegment(bucket: number, start: number, values: Float32Array): void {
+  setSegment(bucket: number, start: number, values: WireValues): void {
     at(this.#buckets, bucket).setSegment(start, values);
     this.#changed();
   }
 
   /** Where reduced values [start, end) may be written, for `setSegment` to count. */
-  place(bucket: number, start: number, end: number): Float32Array | undefined {
+  place(bucket: number, start: number, end: number): WireValues | undefined {
     return at(this.#buckets, bucket).place(start, end);
   }
 
   /**
-   * Values [start, end) of a chunk that a peer asks for, or `undefined` while they aren't there.
+   * The values that a peer asks for, or `undefined` while they aren't there.
    * @throws LockstepError collective/stale for parts of a step that is done
    */
-  read(request: ChunkRequest, start: number, end: number): Float32Array | undefined {
-    const bucket = at(this.#buckets, request.bucket);
-    if (request.stage === 'gather') return bucket.readReduced(start, end);
+  read({ bucket: index, stage, node, start, end }: ChunkRequest): WireValues | undefined {
+    const bucket = at(this.#buckets, index);
+    if (stage === 'gather') return bucket.readReduced(start, end);
     if (this.#done) {
       throw new LockstepError('collective/stale', `step ${this.step} is reduced; its parts are gone`, {
         action: 'discard',
       });
     }
-    return bucket.readSum(request.node, start, end);
+    return bucket.readSum(node, start, end);
   }
 
   /** Resolves at the next change of what can be read; rejects when the reduction fails. */

@@ -1,5 +1,6 @@
 import { invariant, type Range } from '../../shared/core/index.ts';
-import { addFloats } from './float-sum.ts';
+import { addValues } from './add-values.ts';
+import type { WireValues } from './wire-format.ts';
 
 /**
  * The canonical tree over R replicas: node k at level j covers the replicas [k·2ʲ, min((k+1)·2ʲ, R)). A node that
@@ -62,11 +63,11 @@ export function siblingOf(node: Range, replicas: number): { sibling: Range; pare
 /** The sum of one node. */
 export interface NodeSum {
   readonly node: Range;
-  readonly values: Float32Array;
+  readonly values: WireValues;
 }
 
 /** Takes an array that nobody needs any more. */
-export type Recycle = (values: Float32Array) => void;
+export type Recycle = (values: WireValues) => void;
 
 interface PendingSum extends NodeSum {
   /** The caller wants the total in this array. */
@@ -108,7 +109,7 @@ export class TreeSum {
    * the range or already covered are bugs of the caller and throw.
    * @param isTarget sums that include this node are made in this array; at most one node of a sum is
    */
-  add(node: Range, values: Float32Array, isTarget = false): void {
+  add(node: Range, values: WireValues, isTarget = false): void {
     invariant(!this.#taken, 'a tree sum was taken already');
     invariant(values.length === this.#length, `a node of ${values.length} values in a tree sum of ${this.#length}`);
     invariant(isNode(node, this.#replicas), `${name(node)} is no node of the tree over ${this.#replicas} replicas`);
@@ -142,7 +143,7 @@ export class TreeSum {
       this.#pending.delete(other.node.start);
       const [left, right] = other.node.start < sum.node.start ? [other, sum] : [sum, other];
       const { values, isTarget } = right.isTarget ? right : left;
-      addFloats(values, left.values, right.values);
+      addValues(values, left.values, right.values);
       this.#recycle(values === left.values ? right.values : left.values);
       sum = { node: family.parent, values, isTarget };
     }

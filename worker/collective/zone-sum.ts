@@ -1,6 +1,7 @@
 import { at, invariant, type Range } from '../../shared/core/index.ts';
 import type { Zone } from './exchange-plan.ts';
 import { type NodeSum, type Recycle, TreeSum } from './tree.ts';
+import type { WireValues } from './wire-format.ts';
 
 /** The own sums of a bucket's hosted replicas. */
 export interface OwnSum extends NodeSum {
@@ -35,17 +36,17 @@ export class ZoneSum {
   }
 
   /** A peer's sum over one segment. True if that completes it. */
-  addSegment(node: Range, start: number, values: Float32Array): boolean {
+  addSegment(node: Range, start: number, values: WireValues): boolean {
     const index = Math.floor((start - this.zone.values.start) / this.#segmentValues);
     at(this.#sums, index).add(node, values);
     return this.#take(index);
   }
 
   /** The sum over `node` of values inside the zone, or `undefined` while they are not there. */
-  read(node: Range, start: number, end: number): Float32Array | undefined {
+  read(node: Range, start: number, end: number): WireValues | undefined {
     const first = this.zone.values.start;
     const from = Math.floor((start - first) / this.#segmentValues);
-    const parts: Float32Array[] = [];
+    const parts: WireValues[] = [];
     for (let index = from; index < this.#segments.length && at(this.#segments, index).start < end; index++) {
       const sum = this.#complete[index]?.find((candidate) => candidate.node.start === node.start);
       if (sum === undefined) return undefined;
@@ -70,7 +71,7 @@ export interface SumOptions {
 }
 
 /** Neighbouring arrays as one: a view where they lie behind each other, else a copy. */
-function oneArray(parts: readonly Float32Array[]): Float32Array {
+function oneArray(parts: readonly WireValues[]): WireValues {
   const first = at(parts, 0);
   if (parts.length === 1) return first;
   const length = parts.reduce((sum, part) => sum + part.length, 0);
@@ -80,8 +81,11 @@ function oneArray(parts: readonly Float32Array[]): Float32Array {
     end += byteLength;
     return fits;
   });
-  if (adjoin) return new Float32Array(first.buffer, first.byteOffset, length);
-  const whole = new Float32Array(length);
+  const isFloat = first instanceof Float32Array;
+  const { buffer, byteOffset } = first;
+  if (adjoin)
+    return isFloat ? new Float32Array(buffer, byteOffset, length) : new Uint16Array(buffer, byteOffset, length);
+  const whole = isFloat ? new Float32Array(length) : new Uint16Array(length);
   let offset = 0;
   for (const part of parts) {
     whole.set(part, offset);

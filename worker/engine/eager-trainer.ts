@@ -5,6 +5,7 @@ import type {
   Contribution,
   ContributionLayout,
   EvaluationSums,
+  Gradients,
   Microstep,
   NamedWeight,
   Trainer,
@@ -13,8 +14,9 @@ import type {
 import { assertFiniteLoss } from './finite-loss.ts';
 import { type BatchTensors, evaluationStep, forward, microstep, variableOf } from './microstep.ts';
 import { ModelWeights } from './model-weights.ts';
-import { contributionLayout, emptyParts, planNetwork } from './network.ts';
+import { contributionLayout, emptyContribution, planNetwork } from './network.ts';
 import { OptimizerState } from './optimizer-state.ts';
+import { packGradients, unpackGradients } from './packed-gradients.ts';
 import { stepSeed } from './random-layers.ts';
 import { readFloats } from './read-tensor.ts';
 import { SeededLayers } from './seeded-layers.ts';
@@ -64,14 +66,11 @@ export class EagerTrainer implements Trainer {
     this.parameters = model.countParams();
     this.metricNames = options.metrics.map(metricName);
     this.metricCount = options.metrics.length;
-    this.layout = contributionLayout(this.#network);
+    this.layout = contributionLayout(this.#network, options.wire ?? 'float32');
   }
 
   forwardBackward(batch: Batch, { step, replica, globalSamples }: Microstep): Contribution {
-    if (batch.realRows === 0) {
-      const parts = emptyParts(this.layout);
-      return { gradients: parts.slice(0, -1), statistics: parts.at(-1) as Float32Array };
-    }
+    if (batch.realRows === 0) return emptyContribution(this.layout);
     // The tensorflow engine's random layers mix their own seed with the step's (random-layers.ts).
     if (tf.getBackend() === 'cpu') this.#seededLayers.reseed(this.#seed, step, replica);
     return this.#onDevice(`step ${step}, replica ${replica}`, batch, (tensors) =>
@@ -82,12 +81,15 @@ export class EagerTrainer implements Trainer {
           seed: tf.tensor1d(stepSeed(this.#seed, step, replica), 'int32'),
         };
         const { gradients, statistics } = microstep(this.#network, tensors, scale);
-        return { gradients: gradients.map(readFloats), statistics: readFloats(statistics) };
+        return {
+          gradients: gradients.map((bucket) => packGradients(readFloats(bucket), this.layout.wire)),
+          statistics: readFloats(statistics),
+        };
       }),
     );
   }
 
-  *parts(batch: Batch, microstep: Microstep): Generator<Float32Array> {
+  *parts(batch: Batch, microstep: Microstep): Generator<Gradients> {
     const { gradients, statistics } = this.forwardBackward(batch, microstep);
     yield* gradients;
     yield statistics;
@@ -95,7 +97,8 @@ export class EagerTrainer implements Trainer {
 
   apply(reduced: Contribution, step: number): void {
     assertFiniteLoss(reduced, step);
-    this.#optimizer.apply(this.#network.buckets, reduced.gradients, step);
+    const { buckets } = this.#network;
+    this.#optimizer.apply(buckets, unpackGradients(reduced, buckets), step);
     tf.tidy(() => {
       let offset = 1 + this.metricCount;
       for (const weight of this.#network.statistics) {

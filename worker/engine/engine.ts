@@ -49,21 +49,28 @@ export interface TrainerOptions {
   readonly compile: boolean;
   /** Of matrix products and convolutions; float32 when absent. Anything else needs `compile`. */
   readonly precision?: Precision;
+  /** What gradients leave and come back as; float32 when absent. `bfloat16` rounds them on the device. */
+  readonly wire?: 'float32' | 'bfloat16';
   /** Replicas of the run; 1 when absent. A trainer may prepare for it, never depend on it for what it computes. */
   readonly replicas?: number;
 }
 
-/** Lengths, in float32 values, of what one replica contributes to the reduction of a step. */
+/** Lengths, in values, of what one replica contributes to the reduction of a step. */
 export interface ContributionLayout {
   readonly gradientBuckets: readonly number[];
+  /** What gradients are; statistics are always float32. With `bfloat16` lengths are even. */
+  readonly wire: 'float32' | 'bfloat16';
   /** [loss sum, one sum per metric, non-trainable weights …] */
   readonly statistics: number;
 }
 
+/** Gradients of one bucket: floats, or the bits of bfloat16 values, as the layout says. */
+export type Gradients = Float32Array | Uint16Array;
+
 /** The sum of contributions over any set of replicas is again a contribution; over all of them it is the step's update. */
 export interface Contribution {
   /** ∂(mean loss over the step's real samples)/∂weights, this replica's part. One flat array per bucket. */
-  readonly gradients: readonly Float32Array[];
+  readonly gradients: readonly Gradients[];
   readonly statistics: Float32Array;
 }
 
@@ -108,7 +115,7 @@ export interface Trainer {
    * `forwardBackward` part by part: the buckets in order, then the statistics, each as soon as it is complete while
    * the next ones are still to be computed. To be taken to the end.
    */
-  parts(batch: Batch, microstep: Microstep): Iterable<Float32Array>;
+  parts(batch: Batch, microstep: Microstep): Iterable<Gradients>;
   /** Applies the optimizer to the sum of all replicas' contributions. `step` counts from 0. */
   apply(reduced: Contribution, step: number): void;
   /**

@@ -8,6 +8,7 @@ export type {
   EngineMemory,
   EngineName,
   EvaluationSums,
+  Gradients,
   Microstep,
   NamedWeight,
   Trainer,

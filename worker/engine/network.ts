@@ -1,7 +1,7 @@
 import { at, LockstepError } from '../../shared/core/index.ts';
 import { metricName, resolveLoss, resolveMetric } from '../../shared/job/index.ts';
 import { checkData, type ModelPort } from './check-data.ts';
-import type { ContributionLayout, TrainerOptions } from './engine.ts';
+import type { Contribution, ContributionLayout, TrainerOptions } from './engine.ts';
 import { freezeBatchNorms } from './frozen-batch-norm.ts';
 import { statisticWeights } from './layer-tree.ts';
 import { type SampleLoss, sampleLosses } from './losses.ts';
@@ -10,6 +10,7 @@ import type { Network } from './microstep.ts';
 import { makesMasks } from './output-masks.ts';
 import { checkOwnFunction, ownLoss, ownMetric } from './own-functions.ts';
 import { ownScope } from './own-scope.ts';
+import { packedLength, type Wire } from './packed-gradients.ts';
 import { planBuckets } from './plan-buckets.ts';
 import { probeOutputs } from './probe-outputs.ts';
 import { tf } from './tf.ts';
@@ -113,14 +114,19 @@ function ports(tensors: readonly tf.SymbolicTensor[], rename: (text: string) => 
 }
 
 /** What one replica of a network contributes to the reduction of a step. */
-export function contributionLayout({ buckets, metrics, statistics }: Network): ContributionLayout {
+export function contributionLayout({ buckets, metrics, statistics }: Network, wire: Wire): ContributionLayout {
   return {
-    gradientBuckets: buckets.map(({ length }) => length),
+    wire,
+    gradientBuckets: buckets.map((bucket) => packedLength(bucket, wire)),
     statistics: statistics.reduce((length, weight) => length + weight.read().size, 1 + metrics.length),
   };
 }
 
-/** The contribution of a replica that has no samples in a step: the buckets, then the statistics. */
-export function emptyParts({ gradientBuckets, statistics }: ContributionLayout): Float32Array[] {
-  return [...gradientBuckets, statistics].map((length) => new Float32Array(length));
+/** That of a replica that has no samples in a step. */
+export function emptyContribution({ gradientBuckets, statistics, wire }: ContributionLayout): Contribution {
+  const empty = wire === 'bfloat16' ? Uint16Array : Float32Array;
+  return {
+    gradients: gradientBuckets.map((length) => new empty(length)),
+    statistics: new Float32Array(statistics),
+  };
 }

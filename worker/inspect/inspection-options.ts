@@ -24,6 +24,7 @@ export function singleRun({ batchSize, precision }: InspectionOptions): RunSetti
     seed: null,
     eager: false,
     precision,
+    wire: null,
     algorithm: 'auto',
     bucketBytes: 4 * 2 ** 20,
     segmentBytes: 2 ** 20,

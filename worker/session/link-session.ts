@@ -11,7 +11,7 @@ import {
   type Security,
   type WorkerMessage,
 } from '../../shared/rpc/index.ts';
-import { type Allreduce, createAllreduce, GrpcTransport } from '../collective/index.ts';
+import { type Allreduce, createAllreduce, GrpcTransport, type WireFormat } from '../collective/index.ts';
 import {
   fromErrorInfo,
   phaseNumber,
@@ -47,6 +47,7 @@ export class LinkSession {
   #generation = 0;
   #runSettings: RunSettings | undefined;
   #bucketLengths: readonly number[] = [];
+  #bucketFormats: readonly WireFormat[] = [];
   #stopped = false;
   #hostedReplicas = 0;
   /** Buckets of the step in progress that came from the main thread. */
@@ -102,6 +103,7 @@ export class LinkSession {
     }
     if (message.kind === 'ready') {
       this.#bucketLengths = message.bucketLengths;
+      this.#bucketFormats = message.bucketFormats;
       this.#telemetry?.setMetricNames(message.facts.metricNames);
     }
     if (message.kind === 'committed') this.#telemetry?.observe(message.report);
@@ -150,6 +152,7 @@ export class LinkSession {
       members,
       replicas: settings.replicas,
       bucketLengths: this.#bucketLengths,
+      bucketFormats: this.#bucketFormats,
       transport: this.#transport,
       algorithm: settings.algorithm,
       segmentBytes: settings.segmentBytes,

@@ -1,6 +1,7 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
 import type { EpochDecision, EpochEnd, EvaluationShare, JobFacts, StepReport } from '../../shared/run/index.ts';
+import type { WireFormat, WireValues } from '../collective/index.ts';
 
 /**
  * Messages between a worker's main thread (engine; blocked while a step runs) and its link thread (all gRPC).
@@ -12,13 +13,15 @@ export type MainToLink =
       readonly jobHash: string;
       readonly facts: JobFacts;
       readonly bucketLengths: readonly number[];
+      /** What each bucket is summed as. */
+      readonly bucketFormats: readonly WireFormat[];
     }
   | {
       readonly kind: 'contribute';
       readonly step: number;
       readonly replica: number;
       readonly bucket: number;
-      readonly values: Float32Array;
+      readonly values: WireValues;
     }
   | { readonly kind: 'committed'; readonly report: StepReport }
   | { readonly kind: 'evaluated'; readonly share: EvaluationShare }
@@ -29,7 +32,7 @@ export type MainToLink =
 export type LinkToMain =
   | { readonly kind: 'welcome'; readonly settings: RunSettings; readonly workerId: string }
   | { readonly kind: 'generation'; readonly generation: GenerationView }
-  | { readonly kind: 'reduced'; readonly step: number; readonly buckets: readonly Float32Array[] }
+  | { readonly kind: 'reduced'; readonly step: number; readonly buckets: readonly WireValues[] }
   | { readonly kind: 'epochEnd'; readonly end: EpochEnd }
   | { readonly kind: 'decision'; readonly decision: EpochDecision }
   | { readonly kind: 'drain' }

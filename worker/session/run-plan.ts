@@ -1,6 +1,6 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
-import type { Job, Precision } from '../../shared/job/index.ts';
+import type { Job, Precision, WireFormat } from '../../shared/job/index.ts';
 import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
 
 /** The job and the run's settings made one: what this run will do, equal on all workers. */
@@ -8,6 +8,8 @@ export interface RunPlan {
   readonly seed: number;
   readonly precision: Precision;
   readonly compile: boolean;
+  /** What gradients travel and are summed as. */
+  readonly wire: WireFormat;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /** Steps of the whole run: all epochs, or fewer by `--max-steps`. */
@@ -31,7 +33,7 @@ export function executionText({ compile }: Pick<Job, 'compile'>, { eager }: Pick
 
 /** Settings win over the job file. @throws LockstepError config/invalid */
 export function planRun(
-  job: Pick<Job, 'batchSize' | 'compile' | 'epochs' | 'seed' | 'shuffle' | 'precision'>,
+  job: Pick<Job, 'batchSize' | 'compile' | 'epochs' | 'seed' | 'shuffle' | 'precision' | 'wire'>,
   settings: RunSettings,
   trainSamples: number,
 ): RunPlan {
@@ -55,6 +57,7 @@ export function planRun(
     seed,
     precision: settings.precision ?? job.precision,
     compile: compiles(job, settings),
+    wire: settings.wire ?? job.wire,
     epochs,
     stepsPerEpoch: perEpoch,
     totalSteps: Math.min(allSteps, settings.maxSteps ?? allSteps),

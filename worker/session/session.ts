@@ -17,7 +17,7 @@ import type { Link } from './link.ts';
 import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
 import type { GenerationView } from './protocol.ts';
 import { evaluationPlan, executionText, planRun, type RunPlan } from './run-plan.ts';
-import { bucketLengths, trainStep } from './step.ts';
+import { bucketFormats, bucketLengths, trainStep } from './step.ts';
 import { trainerOptions } from './trainer-options.ts';
 
 export interface SessionOptions {
@@ -41,6 +41,7 @@ export async function runSession(options: SessionOptions, link: Link, engine: En
       jobHash: loaded.jobHash,
       facts: facts(loaded),
       bucketLengths: bucketLengths(loaded.trainer),
+      bucketFormats: bucketFormats(loaded.trainer),
     });
     const { generation } = await link.receive('generation');
     const steps = await train(loaded, options, link, engine, generation);

@@ -1,6 +1,7 @@
-import { at } from '../../shared/core/index.ts';
+import { at, invariant } from '../../shared/core/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
 import { type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
+import type { WireFormat, WireValues } from '../collective/index.ts';
 import type { BatchLoader } from '../data/index.ts';
 import type { Contribution, Microstep, Trainer } from '../engine/index.ts';
 import type { Link } from './link.ts';
@@ -96,16 +97,22 @@ function microstep({ plan }: StepContext, step: number, replica: number): Micros
  * The wish to drain rides along in the reduction, so that all workers see it in the same step without asking anyone:
  * a last bucket of one value, the number of replicas whose worker was asked to drain.
  */
-export function bucketLengths(trainer: Trainer): number[] {
-  return [...trainer.layout.gradientBuckets, trainer.layout.statistics, 1];
+export function bucketLengths({ layout }: Trainer): number[] {
+  return [...layout.gradientBuckets, layout.statistics, 1];
+}
+
+/** Only gradients may be rounded: sums of losses, metrics and samples stay what they are. */
+export function bucketFormats({ layout }: Trainer): WireFormat[] {
+  return [...layout.gradientBuckets.map(() => layout.wire), 'float32', 'float32'];
 }
 
 function contribute(link: Link, part: Omit<ContributeMessage, 'kind'>): void {
   link.send({ kind: 'contribute', ...part }, [part.values.buffer as ArrayBuffer]);
 }
 
-function unpackReduced(buckets: readonly Float32Array[]): { contribution: Contribution; drain: boolean } {
+function unpackReduced(buckets: readonly WireValues[]): { contribution: Contribution; drain: boolean } {
   const gradients = buckets.slice(0, -2);
   const statistics = at(buckets, buckets.length - 2);
+  invariant(statistics instanceof Float32Array, 'statistics are float32');
   return { contribution: { gradients, statistics }, drain: at(at(buckets, buckets.length - 1), 0) > 0 };
 }

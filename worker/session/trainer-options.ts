@@ -24,5 +24,6 @@ export function trainerOptions(
     replicas: plan.train.replicas,
     compile: plan.compile,
     precision: plan.precision,
+    wire: plan.wire,
   };
 }

@@ -12,6 +12,7 @@ import type {
   Contribution,
   ContributionLayout,
   EvaluationSums,
+  Gradients,
   Microstep,
   NamedWeight,
   Trainer,
@@ -21,10 +22,11 @@ import { assertFiniteLoss } from '../finite-loss.ts';
 import type { Inspection } from '../inspection.ts';
 import { ModelWeights, type WeightDescription } from '../model-weights.ts';
 import type { NativeBackend } from '../native-backend.ts';
-import { contributionLayout, emptyParts, planNetwork } from '../network.ts';
+import { contributionLayout, emptyContribution, planNetwork } from '../network.ts';
 import { optimizerRule } from '../optimizers/optimizer-rule.ts';
 import type { OptimizerRule } from '../optimizers/rule.ts';
 import { stepNumbers } from '../optimizers/step-numbers.ts';
+import { asGradients, asWords } from '../packed-gradients.ts';
 import { stepSeed } from '../random-layers.ts';
 import { sumEvaluation } from '../sum-evaluation.ts';
 import type { tf } from '../tf.ts';
@@ -83,11 +85,12 @@ export class CompiledTrainer implements Trainer {
     this.#rule = optimizerRule(options.optimizer);
     this.#rows = at(options.rows, 0);
     this.#seed = options.seed;
-    this.layout = contributionLayout(network);
+    this.layout = contributionLayout(network, options.wire ?? 'float32');
     const { optimizer, inputs, targets, rows } = options;
     this.#graph = buildTrainGraph({
       ...{ backend, network, optimizer, inputs, targets, rows },
       precision: options.precision ?? 'float32',
+      wire: this.layout.wire,
       replicas: options.replicas ?? 1,
       rename: this.#weights.rename,
     });
@@ -98,20 +101,22 @@ export class CompiledTrainer implements Trainer {
 
   forwardBackward(batch: Batch, microstep: Microstep): Contribution {
     const parts = [...this.parts(batch, microstep)];
-    return { gradients: parts.slice(0, -1), statistics: at(parts, parts.length - 1) };
+    return { gradients: parts.slice(0, -1), statistics: at(parts, parts.length - 1) as Float32Array };
   }
 
-  *parts(batch: Batch, microstep: Microstep): Generator<Float32Array> {
+  *parts(batch: Batch, microstep: Microstep): Generator<Gradients> {
     const rows = batch.realRows;
     if (rows === 0) {
-      yield* emptyParts(this.layout);
+      const { gradients, statistics } = emptyContribution(this.layout);
+      yield* gradients;
+      yield statistics;
       return;
     }
     const runs = this.#graph.microsteps.get(rows);
     invariant(runs !== undefined, `a training batch of ${rows} rows was announced`);
     const inputs = this.#session.upload(this.#microstepFeeds(batch, microstep));
     try {
-      for (const { outputs, results } of runs) yield* inputs.run(outputs).slice(0, results);
+      for (const { outputs, results } of runs) yield* inputs.run(outputs).slice(0, results).map(asGradients);
     } finally {
       inputs.release();
     }
@@ -136,7 +141,8 @@ export class CompiledTrainer implements Trainer {
   apply(reduced: Contribution, step: number): void {
     assertFiniteLoss(reduced, step);
     const feeds = this.#numbers(step);
-    for (const [index, values] of reduced.gradients.entries()) {
+    for (const [index, gradients] of reduced.gradients.entries()) {
+      const values = asWords(gradients);
       feeds.push({ name: feedNames.bucket(index), shape: [values.length], values });
     }
     const changes = reduced.statistics.subarray(1 + this.metricCount);

@@ -12,6 +12,9 @@ export interface FeedValue {
   readonly values: Float32Array | Int32Array;
 }
 
+/** An int32 tensor's values, or those of any other. */
+export type FetchedValue = Float32Array | Int32Array;
+
 /** What one run is fed and what it fetches. */
 export interface GraphRun {
   readonly feeds: readonly FeedValue[];
@@ -49,14 +52,14 @@ export class GraphSession {
   run(feeds: readonly FeedValue[], outputs: readonly string[]): Float32Array[] {
     const inputs = this.upload(feeds);
     try {
-      return inputs.run(outputs);
+      return inputs.run(outputs) as Float32Array[];
     } finally {
       inputs.release();
     }
   }
 
-  /** Inputs on the device, for several runs; to be released. */
-  upload(feeds: readonly FeedValue[]): { run(outputs: readonly string[]): Float32Array[]; release(): void } {
+  /** Inputs on the device, for several runs, whose outputs may be int32 too; to be released. */
+  upload(feeds: readonly FeedValue[]): { run(outputs: readonly string[]): FetchedValue[]; release(): void } {
     const { TF_FLOAT, TF_INT32 } = this.#binding;
     const inputs = feeds.map(({ shape, values }) =>
       this.#binding.createTensor(shape, values instanceof Int32Array ? TF_INT32 : TF_FLOAT, values),
@@ -73,11 +76,11 @@ export class GraphSession {
     };
   }
 
-  #fetch(inputs: readonly number[], names: string, outputs: readonly string[]): Float32Array[] {
+  #fetch(inputs: readonly number[], names: string, outputs: readonly string[]): FetchedValue[] {
     try {
       const made = this.#binding.runSavedModel(this.#session, inputs, names, outputs.join(','));
       try {
-        return made.map(({ id }) => this.#binding.tensorDataSync(id) as Float32Array);
+        return made.map(({ id }) => this.#binding.tensorDataSync(id) as FetchedValue);
       } finally {
         for (const { id } of made) this.#binding.deleteTensor(id);
       }

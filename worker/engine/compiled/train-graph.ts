@@ -16,7 +16,9 @@ import {
 } from '../../graph/index.ts';
 import { evaluationStep, forward, microstep, type Network } from '../microstep.ts';
 import type { NativeBackend } from '../native-backend.ts';
+import type { Wire } from '../packed-gradients.ts';
 import type { tf } from '../tf.ts';
+import { addPack } from './bfloat16-graph.ts';
 import { recordSection, type Section } from './record-section.ts';
 import { addAssign, addSlots, addUpdatePlaceholders, addUpdates } from './update-graph.ts';
 import { addWholeStep } from './whole-step.ts';
@@ -61,6 +63,8 @@ export interface TrainGraphOptions {
   /** Row counts that training batches have: the full one first. */
   readonly rows: readonly number[];
   readonly precision: Precision;
+  /** What gradients leave and come back as. */
+  readonly wire: Wire;
   /** Replicas of the run: one trains whole steps; several cut microsteps, so that each bucket leaves when it is complete. */
   readonly replicas: number;
   /** tfjs's layer names → those that users see. */
@@ -76,7 +80,8 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const builder = new GraphBuilder();
   const variables = addVariables(builder, network);
   const recorded = (section: Section): Ref[] => recordSection(builder, options, variables, section);
-  const microsteps = new Map(options.rows.map((rows) => [rows, recorded(microstepSection(network, rows))]));
+  const raw = new Map(options.rows.map((rows) => [rows, recorded(microstepSection(network, rows))]));
+  const microsteps = new Map([...raw].map(([rows, results]) => [rows, packed(builder, options, results)]));
   const rows = at(options.rows, 0);
   const evaluation = recorded(evaluationSection(network, rows));
   const prediction = recorded(predictionSection(network, rows));
@@ -87,7 +92,7 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
   const wholeCounts = options.replicas === 1 ? counts : [];
   const wholeSteps = wholeCounts.map((count) =>
     addWholeStep(builder, options, variables, slots, {
-      microstep: microsteps.get(count) ?? [],
+      microstep: raw.get(count) ?? [],
       numbers: update.numbers,
       name: `whole${count}`,
     }),
@@ -114,6 +119,15 @@ export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
     assign: at(assignNames, 0),
     weights: weightNames,
   };
+}
+
+/** A microstep's results as they leave: the statistics stay as they are. */
+function packed(builder: GraphBuilder, { network, wire }: TrainGraphOptions, results: readonly Ref[]): Ref[] {
+  if (wire === 'float32') return [...results];
+  return results.map((ref, index) => {
+    const bucket = network.buckets[index];
+    return bucket === undefined ? ref : addPack(builder, ref, bucket.length);
+  });
 }
 
 /** The last bucket and the statistics are one run. A single replica's microsteps stay whole: nobody waits for a part. */

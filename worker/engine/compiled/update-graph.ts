@@ -7,6 +7,7 @@ import { optimizerRule } from '../optimizers/optimizer-rule.ts';
 import { stepNumbers } from '../optimizers/step-numbers.ts';
 import { decayOf } from '../optimizers/weight-decay.ts';
 import type { tf } from '../tf.ts';
+import { addUnpack } from './bfloat16-graph.ts';
 import { addConstraint } from './constraint-graph.ts';
 import { feedNames } from './feed-names.ts';
 import { addUpdate, kernelSlots } from './optimizer-kernels.ts';
@@ -37,16 +38,21 @@ export interface UpdateInputs {
 }
 
 /** Placeholders for the reduced gradients and statistics of a step. */
-export function addUpdatePlaceholders(builder: GraphBuilder, { network, optimizer }: TrainGraphOptions): UpdateInputs {
+export function addUpdatePlaceholders(
+  builder: GraphBuilder,
+  { network, optimizer, wire }: TrainGraphOptions,
+): UpdateInputs {
   const { float32 } = dtypes;
   const length = statisticsLength(network.statistics);
   return {
     numbers: stepNumbers(optimizer, optimizerRule(optimizer), 0).map((_, index) =>
       builder.placeholder(feedNames.number(index), float32, []),
     ),
-    buckets: network.buckets.map((bucket, index) =>
-      builder.placeholder(feedNames.bucket(index), float32, [bucket.length]),
-    ),
+    buckets: network.buckets.map(({ length }, index) => {
+      const name = feedNames.bucket(index);
+      if (wire === 'float32') return builder.placeholder(name, float32, [length]);
+      return addUnpack(builder, builder.placeholder(name, dtypes.int32, [Math.ceil(length / 2)]), length);
+    }),
     changes: length === 0 ? null : builder.placeholder(feedNames.changes, float32, [length]),
   };
 }

@@ -1,5 +1,6 @@
 import { at } from '../../../shared/core/index.ts';
 import { type Attr, dtypes, type GraphBuilder, type Ref, typeAttr } from '../../graph/index.ts';
+import { addRounding } from './bfloat16-graph.ts';
 import type { TrainGraphOptions, Variable } from './train-graph.ts';
 import { addUpdates, statisticsLength } from './update-graph.ts';
 
@@ -24,7 +25,9 @@ export function addWholeStep(
     name,
   }: { readonly microstep: readonly Ref[]; readonly numbers: readonly Ref[]; readonly name: string },
 ): Ref[] {
-  const buckets = microstep.slice(0, -1);
+  const exact = microstep.slice(0, -1);
+  // As in a reduced step, where they leave the device in this format.
+  const buckets = options.wire === 'bfloat16' ? exact.map((bucket) => addRounding(builder, bucket)) : exact;
   const statistics = at(microstep, buckets.length);
   const lossSum = addSlice(builder, statistics, 0, 1);
   const scalar = builder.add('Reshape', [lossSum, builder.ints([])], { T: float, Tshape: int32 });

@@ -1,4 +1,5 @@
-import { at, invariant, LockstepError } from '../../../shared/core/index.ts';
+import { at, invariant, LockstepError, roundToBfloat16 } from '../../../shared/core/index.ts';
+import type { WireFormat, WireValues } from '../../collective/index.ts';
 import { Link } from '../link.ts';
 import type { RankReply, RankRequest } from './protocol.ts';
 
@@ -10,14 +11,24 @@ class MeasuredRank {
   readonly #link: Link;
   readonly #rank: number;
   readonly #worldSize: number;
-  #buckets: Float32Array[];
+  readonly #format: WireFormat;
+  #buckets: WireValues[];
   #step = 0;
 
-  private constructor(link: Link, rank: number, worldSize: number, bucketLengths: readonly number[]) {
+  private constructor(
+    link: Link,
+    rank: number,
+    worldSize: number,
+    bucketLengths: readonly number[],
+    format: WireFormat,
+  ) {
     this.#link = link;
     this.#rank = rank;
     this.#worldSize = worldSize;
-    this.#buckets = bucketLengths.map((length) => new Float32Array(length));
+    this.#format = format;
+    this.#buckets = bucketLengths.map((length) =>
+      format === 'float32' ? new Float32Array(length) : new Uint16Array(length),
+    );
   }
 
   static async join(request: Extract<RankRequest, { kind: 'join' }>): Promise<MeasuredRank> {
@@ -43,18 +54,23 @@ class MeasuredRank {
         execution: '',
       },
     };
-    link.send({ kind: 'ready', jobHash: bucketLengths.join(), facts, bucketLengths });
+    const format = run.wire ?? 'float32';
+    const bucketFormats = bucketLengths.map(() => format);
+    link.send({ kind: 'ready', jobHash: bucketLengths.join(), facts, bucketLengths, bucketFormats });
     const { generation } = await link.receive('generation');
-    const rank = new MeasuredRank(link, generation.rank, generation.worldSize, bucketLengths);
+    const rank = new MeasuredRank(link, generation.rank, generation.worldSize, bucketLengths, format);
     await rank.#check();
     return rank;
   }
 
   /** Sums numbers whose sum is known, so that no figure is ever that of a wrong result. Leaves zeros. */
   async #check(): Promise<void> {
-    for (const bucket of this.#buckets) bucket.fill(1 + this.#rank);
+    // In bfloat16 every sum of ones over so few ranks is exact.
+    const isFloat = this.#format === 'float32';
+    const own = isFloat ? 1 + this.#rank : bitsOf(1);
+    for (const bucket of this.#buckets) bucket.fill(own);
     await this.#iterate();
-    const expected = (this.#worldSize * (this.#worldSize + 1)) / 2;
+    const expected = isFloat ? (this.#worldSize * (this.#worldSize + 1)) / 2 : bitsOf(this.#worldSize);
     for (const bucket of this.#buckets) {
       invariant(
         bucket.every((value) => value === expected),
@@ -94,6 +110,10 @@ class MeasuredRank {
     await this.#link.receive('stop');
     await this.#link.close();
   }
+}
+
+function bitsOf(value: number): number {
+  return at(roundToBfloat16(new Float32Array([value])), 0);
 }
 
 let rank: MeasuredRank | undefined;
