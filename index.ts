@@ -42,6 +42,7 @@ export {
   type ModelCheckpointOptions,
   type MonitorOptions,
   type ReduceLROnPlateauOptions,
+  type TensorBoardOptions,
 } from './worker/callbacks/index.ts';
 export type { LooseInput, OpenContext, Source, Visit } from './worker/data/index.ts';
 export { type OwnFunction, tf } from './worker/engine/index.ts';

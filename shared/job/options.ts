@@ -54,7 +54,8 @@ export function completeOptions(
   return config;
 }
 
-function reader(expected: string, allows: (value: unknown) => boolean): OptionReader {
+/** A reader that takes what `allows` does as it is; `expected` says in messages what that is. */
+export function reader(expected: string, allows: (value: unknown) => boolean): OptionReader {
   return (field, value) => {
     if (allows(value)) return value;
     throw new LockstepError('job/invalid', `${field} must be ${expected}, got ${shown(value)}.`);

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Callback } from '../../shared/job/index.ts';
+import { type Callback, flag } from '../../shared/job/index.ts';
+import { checkOptions, words } from './options.ts';
 
 export interface CSVLoggerOptions {
   /** Under the run's --out unless absolute. Default `training.csv`. */
@@ -11,8 +12,14 @@ export interface CSVLoggerOptions {
   readonly append?: boolean;
 }
 
-/** A line for each epoch: epoch (from 0), then everything measured, by name. The format of Keras's CSVLogger. */
+const readers = { path: words, separator: words, append: flag };
+
+/**
+ * A line for each epoch: epoch (from 0), then everything measured, by name. The format of Keras's CSVLogger.
+ * @throws LockstepError job/invalid for an option that it doesn't have or take
+ */
 export function csvLogger(options: CSVLoggerOptions = {}): Callback {
+  checkOptions('csvLogger', readers, options);
   const { path = 'training.csv', separator = ',', append = false } = options;
   let file = path;
   let columns: readonly string[] = [];

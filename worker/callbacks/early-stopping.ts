@@ -1,12 +1,13 @@
-import type { Callback } from '../../shared/job/index.ts';
+import { type Callback, flag } from '../../shared/job/index.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
+import { checkOptions, count, finite, monitorReaders, teller, type VerboseOptions, verbosity } from './options.ts';
 
-export interface EarlyStoppingOptions extends MonitorOptions {
+export interface EarlyStoppingOptions extends MonitorOptions, VerboseOptions {
   /** A smaller change is no improvement. Default 0. */
   readonly minDelta?: number;
   /** Epochs without improvement before training ends. Default 0. */
   readonly patience?: number;
-  /** Only what is better than this counts as improvement. */
+  /** Only what is better than this starts the patience anew. */
   readonly baseline?: number;
   /** End with the weights of the best epoch instead of the last one. Default false. */
   readonly restoreBestWeights?: boolean;
@@ -14,10 +15,25 @@ export interface EarlyStoppingOptions extends MonitorOptions {
   readonly startFromEpoch?: number;
 }
 
-/** Ends training when a measured value stops improving. Arguments and rules of Keras 3's EarlyStopping. */
+const readers = {
+  ...monitorReaders,
+  minDelta: finite,
+  patience: count,
+  baseline: finite,
+  restoreBestWeights: flag,
+  startFromEpoch: count,
+  verbose: verbosity,
+};
+
+/**
+ * Ends training when a measured value stops improving. Arguments and rules of Keras 3's EarlyStopping.
+ * @throws LockstepError job/invalid for an option that it doesn't have or take
+ */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
+  checkOptions('earlyStopping', readers, options);
   const { minDelta = 0, patience = 0, baseline, restoreBestWeights = false, startFromEpoch = 0 } = options;
   const monitor = new Monitor('earlyStopping', options, minDelta);
+  const tell = teller(options.verbose ?? 0);
   let wait = 0;
   let bestEpoch = -1;
   return {
@@ -31,22 +47,23 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
       if (epoch < startFromEpoch) return;
       const value = monitor.read(logs);
       wait++;
-      const improved = monitor.isBetter(value, monitor.best);
-      if (restoreBestWeights && (improved || bestEpoch < 0)) control.keepWeights();
-      if (improved || bestEpoch < 0) bestEpoch = epoch;
-      if (improved) {
-        monitor.best = value;
+      if (monitor.improves(value)) {
+        if (restoreBestWeights) control.keepWeights();
+        bestEpoch = epoch;
         if (baseline === undefined || monitor.isBetter(value, baseline)) wait = 0;
         return;
       }
       if (wait < patience || epoch === 0) return;
+      tell(`epoch ${epoch + 1}: early stopping`);
       control.stop(
         `${monitor.name} did not improve for ${wait} ${wait === 1 ? 'epoch' : 'epochs'}; ` +
           `its best was ${monitor.best} in epoch ${bestEpoch + 1}`,
       );
     },
     onTrainEnd(control) {
-      if (restoreBestWeights && bestEpoch >= 0) control.restoreWeights();
+      if (!restoreBestWeights || bestEpoch < 0) return;
+      tell(`restoring the weights of the best epoch, ${bestEpoch + 1}`);
+      control.restoreWeights();
     },
   };
 }

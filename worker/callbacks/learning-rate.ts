@@ -1,8 +1,9 @@
 import { LockstepError } from '../../shared/core/index.ts';
-import type { Callback } from '../../shared/job/index.ts';
+import { amount, type Callback, reader } from '../../shared/job/index.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
+import { checkOptions, count, finite, monitorReaders, teller, type VerboseOptions, verbosity } from './options.ts';
 
-export interface ReduceLROnPlateauOptions extends MonitorOptions {
+export interface ReduceLROnPlateauOptions extends MonitorOptions, VerboseOptions {
   /** The rate is multiplied by this, which is below 1. Default 0.1. */
   readonly factor?: number;
   /** Epochs without improvement before the rate falls. Default 10. */
@@ -15,13 +16,25 @@ export interface ReduceLROnPlateauOptions extends MonitorOptions {
   readonly minLr?: number;
 }
 
-/** Lowers the learning rate when a measured value stops improving. Rules of Keras 3's ReduceLROnPlateau. */
+const readers = {
+  ...monitorReaders,
+  factor: reader('a number between 0 and 1', (value) => typeof value === 'number' && value > 0 && value < 1),
+  patience: count,
+  minDelta: finite,
+  cooldown: count,
+  minLr: amount,
+  verbose: verbosity,
+};
+
+/**
+ * Lowers the learning rate when a measured value stops improving. Arguments and rules of Keras 3's ReduceLROnPlateau.
+ * @throws LockstepError job/invalid for an option that it doesn't have or take
+ */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callback {
+  checkOptions('reduceLROnPlateau', readers, options);
   const { factor = 0.1, patience = 10, minDelta = 1e-4, cooldown = 0, minLr = 0 } = options;
-  if (!(factor > 0 && factor < 1)) {
-    throw new LockstepError('job/invalid', `reduceLROnPlateau: factor must be between 0 and 1, got ${factor}.`);
-  }
   const monitor = new Monitor('reduceLROnPlateau', options, minDelta);
+  const tell = teller(options.verbose ?? 0);
   let wait = 0;
   let cooling = 0;
   return {
@@ -31,25 +44,31 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
       wait = 0;
       cooling = 0;
     },
-    onEpochEnd(_epoch, logs, control) {
-      const value = monitor.read(logs);
+    onEpochEnd(epoch, logs, control) {
       if (cooling > 0) {
         cooling--;
         wait = 0;
       }
-      if (monitor.isBetter(value, monitor.best)) {
-        monitor.best = value;
+      if (monitor.improves(monitor.read(logs))) {
         wait = 0;
         return;
       }
       if (cooling > 0 || ++wait < patience) return;
-      const rate = control.learningRate;
+      const rate = Math.fround(control.learningRate);
       if (rate <= Math.fround(minLr)) return;
-      control.setLearningRate(Math.max(rate * factor, minLr));
+      const reduced = shortestFloat32(Math.max(rate * factor, minLr));
+      tell(`epoch ${epoch + 1}: reducing the learning rate to ${reduced}`);
+      control.setLearningRate(reduced);
       cooling = cooldown;
       wait = 0;
     },
   };
+}
+
+/** Keras keeps rates in float32: of the numbers that are the same there, the one that reads best. */
+function shortestFloat32(value: number): number {
+  const candidates = [6, 7, 8, 9].map((digits) => Number(value.toPrecision(digits)));
+  return candidates.find((candidate) => Math.fround(candidate) === Math.fround(value)) ?? value;
 }
 
 /**

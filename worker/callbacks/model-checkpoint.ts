@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { LockstepError } from '../../shared/core/index.ts';
-import type { Callback, Logs } from '../../shared/job/index.ts';
+import { type Callback, flag, type Logs } from '../../shared/job/index.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
+import { checkOptions, finite, monitorReaders, teller, type VerboseOptions, verbosity, words } from './options.ts';
 
-export interface ModelCheckpointOptions extends MonitorOptions {
+export interface ModelCheckpointOptions extends MonitorOptions, VerboseOptions {
   /**
    * Directory for each saved model, under the run's --out unless absolute; `{epoch}` (from 1), `{loss}`, `{val_loss}`, …
    * stand for values, `{epoch:02}` for at least two digits, `{val_loss:.4}` for four decimals. Default
@@ -16,25 +17,38 @@ export interface ModelCheckpointOptions extends MonitorOptions {
   readonly initialValueThreshold?: number;
 }
 
-/** Saves the model after every epoch, or after the best ones. Rules of Keras 3's ModelCheckpoint. */
+const readers = {
+  ...monitorReaders,
+  path: words,
+  saveBestOnly: flag,
+  initialValueThreshold: finite,
+  verbose: verbosity,
+};
+
+/**
+ * Saves the model after every epoch, or after the best ones. Rules of Keras 3's ModelCheckpoint.
+ * @throws LockstepError job/invalid for an option that it doesn't have or take
+ */
 export function modelCheckpoint(options: ModelCheckpointOptions = {}): Callback {
-  const { path = 'checkpoints/epoch-{epoch:03}', saveBestOnly = false, initialValueThreshold } = options;
-  const monitor = new Monitor('modelCheckpoint', options);
+  checkOptions('modelCheckpoint', readers, options);
+  const { path = 'checkpoints/epoch-{epoch:03}', saveBestOnly = false, initialValueThreshold = null } = options;
+  const monitor = new Monitor('modelCheckpoint', options, 0, initialValueThreshold);
+  const tell = teller(options.verbose ?? 0);
   return {
     onTrainBegin(control) {
       if (saveBestOnly) monitor.check(control);
       fillIn(path, 0, Object.fromEntries(control.logNames.map((name) => [name, 0])));
       monitor.reset();
-      if (initialValueThreshold !== undefined) monitor.best = initialValueThreshold;
     },
     async onEpochEnd(epoch, logs, control) {
-      if (saveBestOnly) {
-        const value = monitor.read(logs);
-        if (!monitor.isBetter(value, monitor.best)) return;
-        monitor.best = value;
+      if (saveBestOnly && !monitor.improves(monitor.read(logs))) {
+        tell(`epoch ${epoch + 1}: ${monitor.name} did not improve from ${monitor.best}`);
+        return;
       }
       const filled = fillIn(path, epoch, logs);
-      await control.saveModel(filled.startsWith('/') ? filled : join(control.out, filled));
+      const directory = isAbsolute(filled) ? filled : join(control.out, filled);
+      await control.saveModel(directory);
+      tell(`epoch ${epoch + 1}: saved the model to ${directory}`);
     },
   };
 }
