@@ -1,6 +1,6 @@
 /**
  * What the cost model says about allreduces that no test machine can run: `node dist/test/bench/predict-allreduce.js`.
- * Prints the table of docs/collectives.md: a model of 16 M parameters in buckets of 4 MiB on hosts of 8 workers with
+ * Prints the table of docs/algorithms.md: a model of 16 M parameters in buckets of 4 MiB on hosts of 8 workers with
  * the default costs.
  */
 import { type Algorithm, algorithms, chooseAlgorithm, predict } from '../../worker/collective/index.ts';

@@ -59,3 +59,14 @@ test('a sum of two is the rounded sum, in either array, at any length and alignm
     { numRuns: 500 },
   );
 });
+
+test('every sum of a long row is the rounded one, also across blocks', () => {
+  const length = 40_001;
+  const [left, right] = [40_503, 2_654_435_761].map((factor) =>
+    Uint16Array.from({ length }, (_, index) => Math.imul(index + 1, factor) >>> 13),
+  ) as [Uint16Array, Uint16Array];
+  const [a, b] = [widenBfloat16(left), widenBfloat16(right)];
+  const expected = Uint16Array.from(a, (value, index) => nearestBfloat16(Math.fround(value + (b[index] as number))));
+  addValues(left, left, right);
+  assert.deepEqual(left, expected);
+});

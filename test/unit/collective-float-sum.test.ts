@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addFloats } from '../../worker/collective/float-sum.ts';
+import { addValues } from '../../worker/collective/add-values.ts';
 import { sameBits } from '../support/reference-sum.ts';
 
 const lengths = fc.oneof(fc.nat(40), fc.constantFrom(8191, 8192, 8193, 16_384, 20_000));
@@ -28,7 +28,7 @@ test('sums have the bits of JavaScript’s own, for any length, place and target
           return Number.isNaN(sum) ? 0 : sum;
         });
         const into = target === 'left' ? left : target === 'right' ? right : new Float32Array(length);
-        addFloats(into, left, right);
+        addValues(into, left, right);
         sameBits(
           into.map((sum) => (Number.isNaN(sum) ? 0 : sum)),
           expected,
@@ -41,6 +41,6 @@ test('sums have the bits of JavaScript’s own, for any length, place and target
 
 test('what lies beside the arrays stays as it was', () => {
   const whole = new Float32Array(20).fill(5);
-  addFloats(whole.subarray(3, 10), whole.subarray(3, 10), new Float32Array(7).fill(1));
+  addValues(whole.subarray(3, 10), whole.subarray(3, 10), new Float32Array(7).fill(1));
   assert.deepEqual([...whole], [5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
 });

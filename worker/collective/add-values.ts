@@ -1,49 +1,43 @@
-import { bfloat16NaN } from '../../shared/core/index.ts';
-import { addFloats } from './float-sum.ts';
-import type { WireValues } from './wire-format.ts';
-
-/** left + right of one format, value by value; `into` is one of the two. */
-export function addValues(into: WireValues, left: WireValues, right: WireValues): void {
-  if (into instanceof Float32Array) addFloats(into, left as Float32Array, right as Float32Array);
-  else addBfloat16(into, left as Uint16Array, right as Uint16Array);
-}
-
-/** Summands and sum of a pair of values: as floats, and as their bits. */
-const floats = new Float32Array(6);
-const words = new Int32Array(floats.buffer);
+import { blockBytes, blocks, sumBlocks } from './sum-module.ts';
+import { valueBytes, type WireFormat, type WireValues } from './wire-format.ts';
 
 /**
- * The float sum, rounded to bfloat16: the correctly rounded sum, for 24 ≥ 2·8 + 2 bits. Two values at a time, in one
- * 32-bit word: 430 M values/s of processor time, where one at a time gives 320 M and float32 500 M.
+ * `into[i] = left[i] + right[i]`, all of one format and length; `into` may be one of the two, or lie apart from both.
+ *
+ * Float32 sums are rounded once, like `Math.fround(a + b)`: the same bits. Bfloat16 sums are float32 sums, rounded to
+ * nearest even: the correctly rounded ones, for 24 ≥ 2·8 + 2 bits; not-a-number is always the same one.
+ * With the copies into and out of the blocks a MiB of float32 sums takes 0.15 to 0.18 ms of processor time, where a loop
+ * in JavaScript takes 0.48; bfloat16 sums take as long for as many values (about 2,000 M a second).
  */
-function addBfloat16(into: Uint16Array, left: Uint16Array, right: Uint16Array): void {
-  const isAligned = [into, left, right].every(({ byteOffset }) => byteOffset % 4 === 0);
-  const pairs = isAligned ? into.length >> 1 : 0;
-  const [out, a, b] = isAligned ? [wordsOf(into), wordsOf(left), wordsOf(right)] : [words, words, words];
-  for (let i = 0; i < pairs; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    words[0] = x << 16;
-    words[1] = x & 0xffff0000;
-    words[2] = y << 16;
-    words[3] = y & 0xffff0000;
-    floats[4] = (floats[0] as number) + (floats[2] as number);
-    floats[5] = (floats[1] as number) + (floats[3] as number);
-    const low = words[4] as number;
-    const high = words[5] as number;
-    out[i] =
-      ((low & 0x7fffffff) > 0x7f800000 ? bfloat16NaN : (low + 0x7fff + ((low >>> 16) & 1)) >>> 16) |
-      ((high & 0x7fffffff) > 0x7f800000 ? bfloat16NaN << 16 : (high + 0x7fff + ((high >>> 16) & 1)) & 0xffff0000);
-  }
-  for (let i = pairs * 2; i < into.length; i++) {
-    words[0] = (left[i] as number) << 16;
-    words[2] = (right[i] as number) << 16;
-    floats[4] = (floats[0] as number) + (floats[2] as number);
-    const sum = words[4] as number;
-    into[i] = (sum & 0x7fffffff) > 0x7f800000 ? bfloat16NaN : (sum + 0x7fff + ((sum >>> 16) & 1)) >>> 16;
-  }
+export function addValues(into: WireValues, left: WireValues, right: WireValues): void {
+  if (into instanceof Float32Array) addBlockwise('float32', into, left, right, floatBlocks);
+  else addBlockwise('bfloat16', into, left, right, halfBlocks);
 }
 
-function wordsOf({ buffer, byteOffset, length }: Uint16Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, length >> 1);
+type Blocks = readonly [left: WireValues, right: WireValues];
+
+const floatBlocks: Blocks = [
+  new Float32Array(blocks, 0, blockBytes / valueBytes.float32),
+  new Float32Array(blocks, blockBytes, blockBytes / valueBytes.float32),
+];
+const halfBlocks: Blocks = [
+  new Uint16Array(blocks, 0, blockBytes / valueBytes.bfloat16),
+  new Uint16Array(blocks, blockBytes, blockBytes / valueBytes.bfloat16),
+];
+
+function addBlockwise(
+  format: WireFormat,
+  into: WireValues,
+  left: WireValues,
+  right: WireValues,
+  [leftBlock, rightBlock]: Blocks,
+): void {
+  const { length } = into;
+  for (let start = 0; start < length; start += leftBlock.length) {
+    const count = Math.min(leftBlock.length, length - start);
+    leftBlock.set(count === length ? left : left.subarray(start, start + count));
+    rightBlock.set(count === length ? right : right.subarray(start, start + count));
+    sumBlocks(format, count * valueBytes[format]);
+    into.set(count === leftBlock.length ? leftBlock : leftBlock.subarray(0, count), start);
+  }
 }

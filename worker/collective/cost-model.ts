@@ -53,7 +53,7 @@ export const defaultCosts: CostInputs = {
   network: { latencySeconds: 100e-6, bytesPerSecond: 1.1e9 },
   host: { latencySeconds: 200e-6, bytesPerSecond: 1.2e9 },
   messageSeconds: 60e-6,
-  addedValuesPerSecond: 600e6,
+  addedValuesPerSecond: 2e9,
 };
 
 /**
