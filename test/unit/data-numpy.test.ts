@@ -179,6 +179,14 @@ test('a pickle that would call anything but NumPy’s array is refused, and so i
   );
 });
 
+test('npy: a whole number beyond 32 bits is an error where it is, not another number', async (t) => {
+  const large = npy('<i8', [2], bytesOf(BigInt64Array.of(7n, 2n ** 31n)));
+  const source = await open(t, large, labels);
+  assert.deepEqual(readSample(source, 0).input, [7]);
+  const reading = (async () => readSample(source, 1))();
+  assert.match((await rejected('data/corrupt', reading)).message, /byte 136: 2147483648 does not fit in 32 bits/);
+});
+
 test('sequences of any length lie after one another', () => {
   const ragged = new RaggedArray([[1, 2], [], [3]]);
   assert.deepEqual(

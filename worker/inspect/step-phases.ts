@@ -27,7 +27,7 @@ export async function measureSteps(
   plan: SamplingPlan,
   steps: number,
 ): Promise<MeasuredSteps> {
-  loader.start({ plan, replicas: { start: 0, end: 1 }, firstStep: 0, endStep: steps });
+  loader.start({ plan, replicas: { start: 0, end: 1 }, firstStep: 0, endStep: steps, isTraining: true });
   const phases: StepPhases[] = [];
   const losses: number[] = [];
   for (let step = 0; ; step++) {

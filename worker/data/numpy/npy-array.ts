@@ -83,11 +83,18 @@ export class RowReader {
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  /** Writes row `row` into `target`, as long as a row. */
+  /** Writes row `row` into `target`, as long as a row. @throws LockstepError data/corrupt */
   read(row: number, target: { [index: number]: number }): void {
     const { bytes, start } = this.#array;
-    const { size, get } = this.#type;
+    const { size, dtype, get } = this.#type;
     bytes.read(this.#buffer, start + row * this.#buffer.length);
-    for (let index = 0; index < this.length; index++) target[index] = get(this.#view, index * size);
+    for (let index = 0; index < this.length; index++) {
+      const value = get(this.#view, index * size);
+      // An int32 array would keep the low bits of larger ones.
+      if (dtype === 'int32' && (value | 0) !== value) {
+        bytes.fail(start + row * this.#buffer.length + index * size, `${value} does not fit in 32 bits`);
+      }
+      target[index] = value;
+    }
   }
 }
