@@ -6,6 +6,7 @@ import type { Finish } from './program.ts';
 const examples = `
 Examples:
   lockstep export lockstep-out --format keras --out model.keras            for Python: keras.saving.load_model
+  lockstep export lockstep-out --format savedmodel --out model             for TensorFlow: tf.saved_model.load
   lockstep export lockstep-out/model --format safetensors --out weights.safetensors
 
 The file or directory appears when it is whole. docs/import-export.md says which layers have no equal where.`;

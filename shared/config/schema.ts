@@ -106,14 +106,14 @@ export const optionDefinitions = {
     },
     description: 'Where the model, the journal and other results go; of export, the file or directory to make.',
   }),
-  format: define(choice(['keras', 'tfjs', 'safetensors']), {
+  format: define(choice(['keras', 'savedmodel', 'tfjs', 'safetensors']), {
     commands: ['export'],
     default: null,
     defaultText: 'none',
     requiredBy: ['export'],
     description:
-      'Form of the exported model: `keras` (a .keras file), `tfjs` (a directory with model.json) or ' +
-      '`safetensors` (the weights alone).',
+      'Form of the exported model: `keras` (a .keras file), `savedmodel` (a directory for TensorFlow), `tfjs` (a ' +
+      'directory with model.json) or `safetensors` (the weights alone).',
   }),
   force: define(onOff(), {
     commands: ['export'],

@@ -3,7 +3,8 @@
     python test/parity/keras_exchange.py predict < requests.json     [{"path", "inputs": [{"shape", "values"}]}, …]
     python test/parity/keras_exchange.py make DIRECTORY
 
-The first prints one line of JSON: per request the outputs, each flat, or {"error": text}. The second saves one model of
+The first prints one line of JSON: per request the outputs, each flat, or {"error": text}. A SavedModel's inputs have names
+and its request has "outputs", their names in order. The second saves one model of
 each family in several forms and prints, per model, its name, some inputs and the outputs for them.
 """
 
@@ -17,6 +18,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 
@@ -35,8 +37,25 @@ def predict_keras(path, inputs):
     return [flat(output) for output in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
 
 
+def predict_saved_model(request):
+    served = tf.saved_model.load(request["path"]).signatures["serving_default"]
+    _, specs = served.structured_input_signature
+    values = {
+        item["name"]: tf.cast(array, specs[item["name"]].dtype)
+        for item, array in zip(request["inputs"], arrays(request["inputs"]))
+    }
+    outputs = served(**values)
+    if len(values) == 1:
+        layer = keras.layers.TFSMLayer(request["path"], call_endpoint="serving_default")
+        for name, again in layer(*values.values()).items():
+            np.testing.assert_array_equal(outputs[name], again)
+    return [flat(outputs[name]) for name in request["outputs"]]
+
+
 def predict(request):
     try:
+        if "outputs" in request:
+            return predict_saved_model(request)
         return predict_keras(request["path"], request["inputs"])
     except Exception as error:  # reported to the test, which names the model
         return {"error": f"{type(error).__name__}: {error}"}

@@ -25,13 +25,13 @@ export const writeDurably: DurableWrite = async (path, bytes) => {
 export async function replaceDirectory(
   directory: string,
   files: readonly { readonly path: string; readonly bytes: Uint8Array }[],
-  write: DurableWrite,
+  { write = writeDurably, isOwn = isModelFile }: { write?: DurableWrite; isOwn?: (name: string) => boolean } = {},
 ): Promise<void> {
   const { target, saving, previous } = namesFor(directory);
   try {
     await mkdir(dirname(target), { recursive: true });
     await recover(directory);
-    await refuseForeignFiles(target);
+    await refuseForeignFiles(target, isOwn);
     await rm(saving, { recursive: true, force: true });
     await mkdir(saving);
     for (const { path, bytes } of files) await write(join(saving, path), bytes);
@@ -70,11 +70,13 @@ function namesFor(directory: string) {
   return { target, saving: `${hidden}.saving`, previous: `${hidden}.previous` };
 }
 
+function isModelFile(name: string): boolean {
+  return name === modelFile || /^group\d+-shard\d+of\d+(\.bin)?$/.test(name);
+}
+
 /** A directory that is replaced loses all its files: only one that holds a model and nothing else may be. */
-async function refuseForeignFiles(target: string): Promise<void> {
-  const foreign = (await list(target))?.find(
-    (name) => name !== modelFile && !/^group\d+-shard\d+of\d+(\.bin)?$/.test(name),
-  );
+async function refuseForeignFiles(target: string, isOwn: (name: string) => boolean): Promise<void> {
+  const foreign = (await list(target))?.find((name) => !isOwn(name));
   if (foreign === undefined) return;
   throw new LockstepError(
     'checkpoint/write',

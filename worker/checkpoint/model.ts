@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invariant, LockstepError } from '../../shared/core/index.ts';
-import { type DurableWrite, recover, replaceDirectory, writeDurably } from './directory.ts';
+import { type DurableWrite, recover, replaceDirectory } from './directory.ts';
 import {
   checkShard,
   corrupt,
@@ -55,7 +55,7 @@ export async function saveModel(
   const shards = makeShards(model.weights, options.shardBytes ?? defaultShardBytes);
   const { text, weightsSha256 } = makeModelJson(model.topology, model.weights, model.metadata, shards);
   const files = [...shards, { path: modelFile, bytes: Buffer.from(text) }];
-  await replaceDirectory(directory, files, options.write ?? writeDurably);
+  await replaceDirectory(directory, files, options.write === undefined ? {} : { write: options.write });
   return { weightsSha256 };
 }
 

@@ -1,3 +1,4 @@
+export { encodeServingModel } from './compiled/serving-graph.ts';
 export { buildFromTopology, describeTopology, type LayerNode } from './describe-layers.ts';
 export { encodeGraph } from './encode-graph.ts';
 export type {

@@ -6,11 +6,31 @@ import { graphText } from './text-format.ts';
 /** GraphDef version of the ops that we write; TensorFlow 2.21 reads all producers back to 21. */
 const PRODUCER_VERSION = 1882;
 
+/** A named input or output of a served model; the first output of `node`, with -1 for sizes that are free. */
+export interface ServedTensor {
+  readonly name: string;
+  readonly node: string;
+  readonly dtype: number;
+  readonly shape: readonly number[];
+}
+
+/** What TensorFlow calls `serving_default`. */
+export interface Signature {
+  readonly inputs: readonly ServedTensor[];
+  readonly outputs: readonly ServedTensor[];
+}
+
 /** The bytes of a `saved_model.pb` with one meta graph, tagged `serve`, that holds `nodes`. */
-export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
+export function encodeSavedModel(nodes: readonly GraphNode[], signature?: Signature): Uint8Array {
   return tensorflow.SavedModel.encode({
     savedModelSchemaVersion: 1,
-    metaGraphs: [{ metaInfoDef: { tags: ['serve'] }, graphDef: graphDef(nodes) }],
+    metaGraphs: [
+      {
+        metaInfoDef: { tags: ['serve'] },
+        graphDef: graphDef(nodes),
+        signatureDef: signature === undefined ? {} : { serving_default: encodeSignature(signature) },
+      },
+    ],
   }).finish();
 }
 
@@ -23,6 +43,17 @@ export function encodeGraphDef(nodes: readonly GraphNode[], format: 'binary' | '
   return format === 'text'
     ? Buffer.from(graphText(shown, PRODUCER_VERSION))
     : tensorflow.GraphDef.encode(graphDef(shown)).finish();
+}
+
+function encodeSignature({ inputs, outputs }: Signature): tensorflow.ISignatureDef {
+  return { inputs: encodeServed(inputs), outputs: encodeServed(outputs), methodName: 'tensorflow/serving/predict' };
+}
+
+function encodeServed(tensors: readonly ServedTensor[]): Record<string, tensorflow.ITensorInfo> {
+  const infos = tensors.map(({ name, node, dtype, shape }) => {
+    return [name, { name: `${node}:0`, dtype, tensorShape: encodeShape(shape) }] as const;
+  });
+  return Object.fromEntries(infos);
 }
 
 function withOutputShapes(node: GraphNode): GraphNode {

@@ -1,5 +1,6 @@
 export { GraphBuilder, typeAttr } from './builder.ts';
 export { encodeGraphDef, encodeSavedModel } from './encode.ts';
+export { FixedBatch, freeBatch, type Trace } from './free-batch.ts';
 export { gradientScope, isGradient, layerOf } from './layer-of.ts';
 export { multiplyInBfloat16 } from './mixed-precision.ts';
 export { type Attr, type ConstValue, dtypes, type GraphNode, type Ref, refText } from './node.ts';

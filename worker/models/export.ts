@@ -1,10 +1,13 @@
 import { assertNever } from '../../shared/core/index.ts';
-import { refuseExisting, saveModel, writeFileWhole } from '../checkpoint/index.ts';
-import { describeTopology } from '../engine/index.ts';
+import { refuseExisting, replaceDirectory, saveModel, writeFileWhole } from '../checkpoint/index.ts';
+import { describeTopology, encodeServingModel, loadEngine } from '../engine/index.ts';
 import { type LayerJson, writeKerasArchive, writeSafetensors } from '../exchange/index.ts';
 import { loadSavedModel } from './load-weights.ts';
 
-export const exportFormats = ['keras', 'tfjs', 'safetensors'] as const;
+/** The one file of a SavedModel whose weights are in its graph. */
+const savedModelFile = 'saved_model.pb';
+
+export const exportFormats = ['keras', 'savedmodel', 'tfjs', 'safetensors'] as const;
 
 export type ExportFormat = (typeof exportFormats)[number];
 
@@ -19,7 +22,7 @@ export interface ExportOptions {
 
 /**
  * Writes a saved model in the form of another program; `out` appears whole or not at all.
- * @throws LockstepError checkpoint/*
+ * @throws LockstepError checkpoint/*, and engine/* for a SavedModel, which TensorFlow records
  */
 export async function runExport({ model, format, out, force }: ExportOptions): Promise<void> {
   await refuseExisting(out, force);
@@ -34,6 +37,11 @@ export async function runExport({ model, format, out, force }: ExportOptions): P
       return writeFileWhole(out, writeSafetensors(saved.weights, { lockstep: JSON.stringify(saved.metadata) }), {
         force,
       });
+    case 'savedmodel': {
+      await loadEngine('tensorflow', { threads: 1 });
+      const bytes = await encodeServingModel(saved.topology, saved.weights);
+      return replaceDirectory(out, [{ path: savedModelFile, bytes }], { isOwn: (name) => name === savedModelFile });
+    }
     case 'tfjs':
       await saveModel(out, saved);
       return;

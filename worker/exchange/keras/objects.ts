@@ -29,7 +29,7 @@ const whyNoActivation: Readonly<Record<string, string>> = {
   hard_sigmoid:
     'hard_sigmoid is clip(x / 5 + 1/2) in TensorFlow.js and clip(x / 6 + 1/2) in Keras 3; ' +
     "train with 'sigmoid' (for recurrent layers: recurrentActivation: 'sigmoid'), or save as savedmodel",
-  gelu_new: "gelu_new has no name in Keras 3; train with 'gelu', or save as savedmodel",
+  gelu_new: "gelu_new has no name in Keras 3; train with 'gelu'",
 };
 
 export function activation(key: string, absent = 'linear'): Field {
