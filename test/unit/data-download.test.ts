@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -14,16 +14,25 @@ import { rejected } from '../support/thrown.ts';
 
 const content = Buffer.from('a small data set '.repeat(1000));
 
-/** A server that counts requests; `cutAt` ends the first answer after so many bytes. */
-async function serve(t: TestContext, body: Buffer, cutAt?: number) {
+/** A server that counts requests; `cut` ends the first answer after so many bytes, once they lie in its directory. */
+async function serve(t: TestContext, body: Buffer, cut?: { readonly bytes: number; readonly directory: string }) {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(request.headers.range ?? '');
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const range = `bytes ${start}-${body.length - 1}/${body.length}`;
     response.writeHead(start > 0 ? 206 : 200, { 'content-length': body.length - start, 'content-range': range });
-    if (requests.length > 1 || cutAt === undefined) response.end(body.subarray(start));
-    else response.write(body.subarray(0, cutAt), () => response.destroy());
+    if (requests.length > 1 || cut === undefined) {
+      response.end(body.subarray(start));
+      return;
+    }
+    // A client that learns of the end drops what it has not read yet.
+    const end = (): void => {
+      const sizes = readdirSync(cut.directory).map((name) => statSync(join(cut.directory, name)).size);
+      if (sizes.includes(cut.bytes)) response.destroy();
+      else setImmediate(end);
+    };
+    response.write(body.subarray(0, cut.bytes), end);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -53,8 +62,8 @@ test('a data set is downloaded once, however many want it at the same time, and 
 });
 
 test('a download that broke off goes on where it was', async (t) => {
-  const { url, requests } = await serve(t, content, 5000);
   const { path } = dataDirectory(t);
+  const { url, requests } = await serve(t, content, { bytes: 5000, directory: path });
   await fetchDataset(remote(url, content), path, {});
   assert.deepEqual(requests, ['', 'bytes=5000-']);
   assert.deepEqual(readFileSync(join(path, 'small.bin')), content);
