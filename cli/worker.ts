@@ -27,9 +27,9 @@ export function workerCommand(program: Command, finish: Finish): void {
       const options = readOptions('worker', line);
       checkPaths({ jobFile, data: options.data, model: options.model, out: options.out });
       const { coordinator, index, engine, threads, out, peerListen, advertise, connectTimeoutMs } = options;
-      const { metricsHost, metricsPort } = options;
+      const { metricsHost, metricsPort, logLevel } = options;
       const code = await runAsWorker({
-        ...{ jobFile, coordinator, engine, threads, out, peerListen, advertise, connectTimeoutMs },
+        ...{ jobFile, coordinator, engine, threads, out, peerListen, advertise, connectTimeoutMs, logLevel },
         workerId: options.workerId ?? (index === null ? `${hostname()}-${process.pid}` : `w${index}`),
         dataDirectory: options.data ?? undefined,
         checkpoint: options.model,

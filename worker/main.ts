@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { LockstepError, makeDirectory, packageVersion } from '../shared/core/index.ts';
 import type { SecurityOptions } from '../shared/rpc/index.ts';
+import { createLog, type LogLevel } from '../shared/telemetry/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
 import { hashJobFile, Link, runSession } from './session/index.ts';
 
@@ -24,6 +25,7 @@ export interface WorkerOptions {
   /** Whether gradients may go through memory shared with workers on the same host. */
   readonly sharedMemory: 'auto' | 'off';
   readonly connectTimeoutMs: number;
+  readonly logLevel: LogLevel;
   readonly security: SecurityOptions;
   readonly runToken: string;
 }
@@ -59,8 +61,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   });
   const { jobFile, dataDirectory, out, dumpGraph } = options;
   const checkpoint = options.checkpoint ?? undefined;
+  const log = createLog({
+    component: 'worker',
+    worker: options.workerId,
+    level: options.logLevel,
+    // A launcher puts the worker's name before each line, which is no JSON any more.
+    format: process.stderr.isTTY || process.send !== undefined ? 'pretty' : 'json',
+  });
   try {
-    await runSession({ jobFile, jobFileHash, dataDirectory, out, checkpoint, dumpGraph }, link, engine);
+    await runSession({ jobFile, jobFileHash, dataDirectory, out, checkpoint, dumpGraph, log }, link, engine);
   } catch (error) {
     const failure = LockstepError.from(error, 'engine/failed');
     await link.reportFailure(failure);

@@ -87,6 +87,7 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus, network }
         sharedMemory: options.sharedMemory,
         advertise: null,
         connectTimeoutMs: options.connectTimeoutMs,
+        logLevel,
       },
     })),
     limits: { afterWorkerMs: options.heartbeatTimeoutMs + 2000, afterCoordinatorMs: 2000, terminateMs: 1000 },

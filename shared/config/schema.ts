@@ -278,8 +278,8 @@ export const optionDefinitions = {
     description: 'Allow listening beyond loopback without TLS: whoever reaches the port can read and change the run.',
   }),
   logLevel: define(choice(['debug', 'info', 'warn', 'error', 'silent']), {
-    commands: decides,
+    commands: [...decides, 'worker'],
     default: 'warn',
-    description: 'Least severe records of the coordinator’s log on standard error.',
+    description: 'Least severe records of the log on standard error, the coordinator’s and the workers’.',
   }),
 } as const;

@@ -13,4 +13,12 @@ export interface Batch {
   readonly targets: readonly BatchValues[];
   /** [rows], 1 for a sample and 0 for padding. */
   readonly weights: Float32Array;
+  /**
+   * Shapes of this batch's samples, one per input and per target, where the model leaves dimensions open and they are
+   * not those that the data set declares. All samples of a batch have the same.
+   */
+  readonly shapes?: {
+    readonly inputs: readonly (readonly number[])[];
+    readonly targets: readonly (readonly number[])[];
+  };
 }

@@ -36,3 +36,9 @@ export function countNativeHandles(): () => number {
   backend.binding = counting;
   return () => alive;
 }
+
+/** TensorFlow sessions that are open. */
+export function countNativeSessions(): number {
+  const { binding } = tf.backend() as unknown as { binding: { getNumOfSavedModels(): number } };
+  return binding.getNumOfSavedModels();
+}

@@ -1,4 +1,5 @@
 import { type Batch, metricName, type TensorSpec } from '../../shared/job/index.ts';
+import { shapeOf } from './batch-shape.ts';
 import { checkLabels, uploadBatch } from './batch-tensors.ts';
 import { buildModel } from './build-model.ts';
 import type {
@@ -151,11 +152,13 @@ export class EagerTrainer implements Trainer {
    * tensors in what `fn` returns, value by value in a typed array.
    */
   #onDevice<T>(what: string, batch: Batch, fn: (tensors: BatchTensors) => T): T {
-    const targets = batch.targets.length === 0 ? [] : this.#targets;
+    const shape = shapeOf({ inputs: this.#inputs, targets: this.#targets }, batch.realRows, batch.shapes);
+    if (batch.shapes !== undefined) this.#network.checkFit(shape);
+    const targets = batch.targets.length === 0 ? [] : shape.targets;
     if (targets.length > 0) checkLabels(batch, targets.slice(0, this.#network.classes.length), this.#network.classes);
     tf.engine().startScope();
     try {
-      const tensors = uploadBatch(batch, this.#inputs, targets);
+      const tensors = uploadBatch(batch, shape.inputs, targets);
       return watchFailures(this.#network.model, this.#weights.rename, what, () => fn(tensors));
     } finally {
       tf.engine().endScope();

@@ -43,7 +43,10 @@ export interface TrainerOptions {
   readonly targets: readonly TensorSpec[];
   /** Gradients are packed in buckets of about this size, last layers first. */
   readonly bucketBytes: number;
-  /** Row counts that training batches will have, the full one first (the last batch of an epoch may be shorter). */
+  /**
+   * Row counts that training batches will have, the full one first (the last batch of an epoch may be shorter). Others
+   * work too, but are compiled only when they come.
+   */
   readonly rows: readonly number[];
   /** Whether a step is compiled to a TensorFlow graph; only the `tensorflow` engine can. */
   readonly compile: boolean;
@@ -51,8 +54,25 @@ export interface TrainerOptions {
   readonly precision?: Precision;
   /** What gradients leave and come back as; float32 when absent. `bfloat16` rounds them on the device. */
   readonly wire?: 'float32' | 'bfloat16';
+  /**
+   * Batch shapes beside `rows` that a compiled trainer keeps compiled, for each of training, evaluation and prediction
+   * together; 16 when absent.
+   */
+  readonly keptShapes?: number;
+  /** Told of everything that was compiled. */
+  readonly onCompiled?: (report: CompileReport) => void;
   /** Replicas of the run; 1 when absent. A trainer may prepare for it, never depend on it for what it computes. */
   readonly replicas?: number;
+}
+
+/** A graph that was recorded and loaded, for all of `shapes`. */
+export interface CompileReport {
+  /** For people, such as `32 rows of [100, 8]`. */
+  readonly shapes: readonly string[];
+  readonly uses: readonly ('training' | 'evaluation' | 'prediction')[];
+  readonly seconds: number;
+  /** If it had been compiled before and given up since, for others: how often that has happened so far. Else 0. */
+  readonly recompiled: number;
 }
 
 /** Lengths, in values, of what one replica contributes to the reduction of a step. */
@@ -124,7 +144,7 @@ export interface Trainer {
    * @throws LockstepError engine/non-finite, and then no weight has changed
    */
   trainWhole?(batch: Batch, microstep: Microstep): Float32Array;
-  /** The batch has as many rows as a full training batch (`TrainerOptions.rows`), the last ones padding if need be. */
+  /** The batch has as many rows as a full training batch (`TrainerOptions.rows`), the last ones padding if need be; another row count may have to be compiled first. */
   evaluate(batch: Batch): EvaluationSums;
   /** One array per model output, [realRows, …]; the batch as for `evaluate`. */
   predict(batch: Batch): Float32Array[];

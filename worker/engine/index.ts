@@ -2,6 +2,7 @@ export { encodeServingModel } from './compiled/serving-graph.ts';
 export { buildFromTopology, describeTopology, type LayerNode } from './describe-layers.ts';
 export { encodeGraph } from './encode-graph.ts';
 export type {
+  CompileReport,
   Contribution,
   ContributionLayout,
   Engine,

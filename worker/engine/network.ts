@@ -25,11 +25,17 @@ export function planNetwork(
   model: tf.LayersModel,
   options: TrainerOptions,
   rename: (text: string) => string,
-): Network & { readonly classes: readonly number[] } {
+): Network & {
+  readonly classes: readonly number[];
+  /** Whether the model takes such samples too. @throws LockstepError data/shape */
+  checkFit(samples: Pick<TrainerOptions, 'inputs' | 'targets'>): void;
+} {
   const loss = typeof options.loss === 'function' ? null : resolveLoss(options.loss);
   const modelInputs = ports(model.inputs, rename);
   const modelOutputs = ports(model.outputs, rename);
-  checkData({ modelInputs, modelOutputs, inputs: options.inputs, targets: options.targets, loss });
+  const checkFit = ({ inputs, targets }: Pick<TrainerOptions, 'inputs' | 'targets'>): void =>
+    checkData({ modelInputs, modelOutputs, inputs, targets, loss });
+  checkFit(options);
   if (options.metrics.length > 0 && modelOutputs.length > 1) {
     throw new LockstepError(
       'engine/unsupported',
@@ -39,6 +45,7 @@ export function planNetwork(
   const functions = sampleFunctions(options, modelOutputs[0]?.shape ?? []);
   const trainable = model.trainableWeights;
   return {
+    checkFit,
     model,
     trainable,
     statistics: statisticWeights(model, freezeBatchNorms(model)),

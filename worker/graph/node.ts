@@ -55,7 +55,7 @@ export interface GraphNode {
 }
 
 /** Ops that may not be merged with an equal one or dropped for having no reader. */
-const statefulOps = new Set(['Placeholder', 'VarHandleOp', 'ReadVariableOp', 'NoOp']);
+const statefulOps = new Set(['Placeholder', 'VarHandleOp', 'ReadVariableOp', 'DeepCopy', 'NoOp']);
 
 export function isStateful(op: string): boolean {
   return statefulOps.has(op) || /^(Assign|Resource|Random)/.test(op);

@@ -4,6 +4,7 @@ import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import type { Job } from '../../shared/job/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
+import type { Log } from '../../shared/telemetry/index.ts';
 import { saveModel } from '../checkpoint/index.ts';
 import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { openSavedWeights } from '../models/index.ts';
@@ -15,6 +16,7 @@ import { hashJob } from './job-hash.ts';
 import { hashReaders, loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
 import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
+import { logCompiled } from './log-compiled.ts';
 import type { GenerationView } from './protocol.ts';
 import { evaluationPlan, executionText, planRun, type RunPlan } from './run-plan.ts';
 import { bucketFormats, bucketLengths, trainStep } from './step.ts';
@@ -29,6 +31,7 @@ export interface SessionOptions {
   readonly checkpoint: string | undefined;
   /** File for the compiled graph. */
   readonly dumpGraph: string | null;
+  readonly log: Log;
 }
 
 /** A worker's part in a run from join to end. @throws LockstepError its own failure, or what the coordinator stopped it for */
@@ -73,7 +76,10 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
   try {
     const { size, inputs, targets } = loaders.train;
     const plan = planRun(loadedJob, settings, size);
-    const trainer = await engine.createTrainer(trainerOptions(loadedJob, plan, settings, loaders.train));
+    const trainer = await engine.createTrainer({
+      ...trainerOptions(loadedJob, plan, settings, loaders.train),
+      onCompiled: logCompiled(options.log),
+    });
     if (options.dumpGraph !== null) await dumpGraph(trainer, options.dumpGraph);
     await saved?.writeTo(trainer);
     const jobHash = hashJob({

@@ -6,6 +6,7 @@ import {
   type OptimizerConfig,
   type TensorSpec,
 } from '../../../shared/job/index.ts';
+import { type BatchShape, type DeclaredSamples, shapeOf } from '../batch-shape.ts';
 import { checkLabels } from '../batch-tensors.ts';
 import { buildModel } from '../build-model.ts';
 import type {
@@ -32,12 +33,12 @@ import { sumEvaluation } from '../sum-evaluation.ts';
 import type { tf } from '../tf.ts';
 import { feedNames } from './feed-names.ts';
 import { GraphInspection } from './graph-inspection.ts';
-import { type FeedValue, GraphSession } from './graph-session.ts';
-import { buildTrainGraph, type TrainGraph } from './train-graph.ts';
+import type { FeedValue } from './graph-session.ts';
+import { type SessionPart, ShapedSession } from './shaped-session.ts';
 
 /**
  * Trains by a TensorFlow graph that was recorded from one eager step: a microstep and an update are one call each, and
- * weights and optimizer slots stay in the session. The tfjs model is gone once it is recorded.
+ * weights and optimizer slots stay in the session. A batch of another shape is recorded and compiled when it comes.
  */
 export class CompiledTrainer implements Trainer {
   readonly layout: ContributionLayout;
@@ -47,16 +48,14 @@ export class CompiledTrainer implements Trainer {
   readonly modelName: string;
   readonly topology: unknown;
   readonly inspection: Inspection;
-  readonly #graph: TrainGraph;
-  readonly #session: GraphSession;
+  readonly #compiled: ShapedSession;
   #optimizer: OptimizerConfig;
   readonly #rule: OptimizerRule;
-  readonly #inputs: readonly TensorSpec[];
-  readonly #targets: readonly TensorSpec[];
+  readonly #declared: DeclaredSamples;
+  readonly #checkFit: (samples: DeclaredSamples) => void;
   readonly #classes: readonly number[];
   readonly #weights: ModelWeights;
   readonly #described: readonly WeightDescription[];
-  readonly #rows: number;
   readonly #seed: number;
 
   /** @throws LockstepError job/threw, job/invalid, data/shape, engine/unsupported, engine/impure */
@@ -64,8 +63,9 @@ export class CompiledTrainer implements Trainer {
     const model = await buildModel(options.buildModel, options.seed);
     try {
       return new CompiledTrainer(model, options, backend);
-    } finally {
+    } catch (error) {
       model.dispose();
+      throw error;
     }
   }
 
@@ -78,25 +78,22 @@ export class CompiledTrainer implements Trainer {
     this.parameters = model.countParams();
     this.metricNames = options.metrics.map(metricName);
     this.metricCount = options.metrics.length;
-    this.#inputs = options.inputs;
-    this.#targets = options.targets;
+    this.#declared = { inputs: options.inputs, targets: options.targets };
+    this.#checkFit = network.checkFit;
     this.#classes = network.classes;
     this.#optimizer = options.optimizer;
     this.#rule = optimizerRule(options.optimizer);
-    this.#rows = at(options.rows, 0);
     this.#seed = options.seed;
     this.layout = contributionLayout(network, options.wire ?? 'float32');
-    const { optimizer, inputs, targets, rows } = options;
-    this.#graph = buildTrainGraph({
-      ...{ backend, network, optimizer, inputs, targets, rows },
+    this.#compiled = new ShapedSession({
+      ...{ backend, network, optimizer: options.optimizer, announced: announcedParts(options) },
+      initial: this.#weights.read(),
+      ...{ limit: options.keptShapes, onCompiled: options.onCompiled, rename: this.#weights.rename },
       precision: options.precision ?? 'float32',
       wire: this.layout.wire,
       replicas: options.replicas ?? 1,
-      rename: this.#weights.rename,
     });
-    this.#session = new GraphSession(backend.binding, this.#graph.nodes);
-    this.#assign(this.#weights.read());
-    this.inspection = new GraphInspection(backend.binding, this.#graph.nodes, this.#session, this);
+    this.inspection = new GraphInspection(backend.binding, this.#compiled, this);
   }
 
   forwardBackward(batch: Batch, microstep: Microstep): Contribution {
@@ -112,9 +109,10 @@ export class CompiledTrainer implements Trainer {
       yield statistics;
       return;
     }
-    const runs = this.#graph.microsteps.get(rows);
-    invariant(runs !== undefined, `a training batch of ${rows} rows was announced`);
-    const inputs = this.#session.upload(this.#microstepFeeds(batch, microstep));
+    const shape = this.#shapeOf(batch, rows);
+    const runs = this.#compiled.graphFor('training', shape).microsteps.get(shape.key);
+    invariant(runs !== undefined, 'a shape that was asked for is compiled');
+    const inputs = this.#compiled.session.upload(this.#microstepFeeds(batch, shape, microstep));
     try {
       for (const { outputs, results } of runs) yield* inputs.run(outputs).slice(0, results).map(asGradients);
     } finally {
@@ -127,12 +125,11 @@ export class CompiledTrainer implements Trainer {
     invariant(replicas === 1, 'a step of several replicas is reduced before it is applied');
     const rows = batch.realRows;
     invariant(rows > 0, 'the only replica of a step has samples');
-    const outputs = this.#graph.wholeSteps.get(rows);
-    invariant(outputs !== undefined, `a training batch of ${rows} rows was announced`);
-    const [, statistics] = this.#session.run(
-      [...this.#microstepFeeds(batch, microstep), ...this.#numbers(step)],
-      outputs,
-    );
+    const shape = this.#shapeOf(batch, rows);
+    const outputs = this.#compiled.graphFor('training', shape).wholeSteps.get(shape.key);
+    invariant(outputs !== undefined, 'a run of one replica compiles whole steps');
+    const feeds = [...this.#microstepFeeds(batch, shape, microstep), ...this.#numbers(step)];
+    const [, statistics] = this.#compiled.session.run(feeds, outputs);
     invariant(statistics !== undefined, 'a step has statistics');
     assertFiniteLoss({ gradients: [], statistics }, step);
     return statistics;
@@ -147,7 +144,7 @@ export class CompiledTrainer implements Trainer {
     }
     const changes = reduced.statistics.subarray(1 + this.metricCount);
     if (changes.length > 0) feeds.push({ name: feedNames.changes, shape: [changes.length], values: changes });
-    this.#session.run(feeds, [this.#graph.apply]);
+    this.#compiled.session.run(feeds, [this.#compiled.graph.apply]);
   }
 
   setLearningRate(learningRate: number): void {
@@ -157,37 +154,37 @@ export class CompiledTrainer implements Trainer {
   evaluate(batch: Batch): EvaluationSums {
     if (batch.realRows === 0)
       return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };
-    this.#checkLabels(batch);
-    const [samples, penalty] = this.#session.run(this.#batchFeeds(batch, this.#rows), this.#graph.evaluation);
+    const { rows } = batch;
+    const shape = this.#shapeOf(batch, rows);
+    this.#checkLabels(batch, shape);
+    const outputs = this.#compiled.graphFor('evaluation', shape).evaluations.get(shape.key);
+    invariant(outputs !== undefined, 'a shape that was asked for is compiled');
+    const [samples, penalty] = this.#compiled.session.run(this.#batchFeeds(batch, shape), outputs);
     invariant(samples !== undefined && penalty !== undefined, 'an evaluation has two results');
-    return sumEvaluation(samples, at(penalty, 0), batch, this.#rows, this.metricCount);
+    return sumEvaluation(samples, at(penalty, 0), batch, rows, this.metricCount);
   }
 
   predict(batch: Batch): Float32Array[] {
-    const feeds = this.#batchFeeds({ ...batch, targets: [] }, this.#rows);
-    const share = batch.realRows / this.#rows;
-    return this.#session.run(feeds, this.#graph.prediction).map((values) => values.slice(0, values.length * share));
+    const { rows, realRows } = batch;
+    const shape = this.#shapeOf(batch, rows);
+    const outputs = this.#compiled.graphFor('prediction', shape).predictions.get(shape.key);
+    invariant(outputs !== undefined, 'a shape that was asked for is compiled');
+    const made = this.#compiled.session.run(this.#batchFeeds({ ...batch, targets: [] }, shape), outputs);
+    return made.map((values) => values.slice(0, (values.length / rows) * realRows));
   }
 
   readWeights(): NamedWeight[] {
-    const values = this.#session.run([], this.#graph.weights);
+    const values = this.#compiled.session.run([], this.#compiled.graph.weights);
     return this.#described.map((described, index) => ({ ...described, values: at(values, index) }));
   }
 
   writeWeights(weights: readonly NamedWeight[]): void {
     this.#weights.check(weights);
-    // A copy, because a variable may live in the array that it was set from.
-    this.#assign(weights.map((weight) => ({ ...weight, values: weight.values.slice() })));
+    this.#compiled.assign(weights);
   }
 
   close(): void {
-    this.#session.close();
-  }
-
-  /** Sets the weights and clears the optimizer's slots. */
-  #assign(weights: readonly NamedWeight[]): void {
-    const feeds = weights.map(({ shape, values }, index) => ({ name: feedNames.initial(index), shape, values }));
-    this.#session.run(feeds, [this.#graph.assign]);
+    this.#compiled.close();
   }
 
   #numbers(step: number): FeedValue[] {
@@ -198,19 +195,25 @@ export class CompiledTrainer implements Trainer {
     }));
   }
 
-  #microstepFeeds(batch: Batch, { step, replica, globalSamples }: Microstep): FeedValue[] {
-    const rows = batch.realRows;
-    this.#checkLabels(batch);
+  #shapeOf(batch: Batch, rows: number): BatchShape {
+    const shape = shapeOf(this.#declared, rows, batch.shapes);
+    if (batch.shapes !== undefined) this.#checkFit(shape);
+    return shape;
+  }
+
+  #microstepFeeds(batch: Batch, shape: BatchShape, { step, replica, globalSamples }: Microstep): FeedValue[] {
+    const { key, rows } = shape;
+    this.#checkLabels(batch, shape);
     return [
-      ...this.#batchFeeds(batch, rows),
-      { name: feedNames.globalSamples(rows), shape: [], values: new Float32Array([globalSamples]) },
-      { name: feedNames.samples(rows), shape: [], values: new Float32Array([rows]) },
-      { name: feedNames.seed(rows), shape: [2], values: stepSeed(this.#seed, step, replica) },
+      ...this.#batchFeeds(batch, shape),
+      { name: feedNames.globalSamples(key), shape: [], values: new Float32Array([globalSamples]) },
+      { name: feedNames.samples(key), shape: [], values: new Float32Array([rows]) },
+      { name: feedNames.seed(key), shape: [2], values: stepSeed(this.#seed, step, replica) },
     ];
   }
 
-  /** Feeds the first `rows` rows; only a batch for evaluation may have padding among them. */
-  #batchFeeds(batch: Batch, rows: number): FeedValue[] {
+  /** Feeds the rows of `shape`, the first ones of the batch; only a batch for evaluation may have padding among them. */
+  #batchFeeds(batch: Batch, { key, rows, inputs, targets }: BatchShape): FeedValue[] {
     const feed = (name: string, values: BatchValues, { shape, dtype }: TensorSpec): FeedValue => {
       const length = shape.reduce((product, count) => product * count, rows);
       invariant(values.length >= length, `a batch has ${rows} rows of [${shape}]`);
@@ -219,13 +222,24 @@ export class CompiledTrainer implements Trainer {
       return { name, shape: [rows, ...shape], values: part instanceof typed ? part : typed.from(part) };
     };
     return [
-      ...batch.inputs.map((values, index) => feed(feedNames.input(rows, index), values, at(this.#inputs, index))),
-      ...batch.targets.map((values, index) => feed(feedNames.target(rows, index), values, at(this.#targets, index))),
-      feed(feedNames.weights(rows), batch.weights, { shape: [], dtype: 'float32' }),
+      ...batch.inputs.map((values, index) => feed(feedNames.input(key, index), values, at(inputs, index))),
+      ...batch.targets.map((values, index) => feed(feedNames.target(key, index), values, at(targets, index))),
+      feed(feedNames.weights(key), batch.weights, { shape: [], dtype: 'float32' }),
     ];
   }
 
-  #checkLabels(batch: Batch): void {
-    checkLabels(batch, this.#targets.slice(0, this.#classes.length), this.#classes);
+  #checkLabels(batch: Batch, { targets }: BatchShape): void {
+    checkLabels(batch, targets.slice(0, this.#classes.length), this.#classes);
   }
+}
+
+/** Training in all row counts of the run, evaluation and prediction in full batches. */
+function announcedParts({ rows, inputs, targets }: TrainerOptions): SessionPart[] {
+  const shapes = rows.map((count) => shapeOf({ inputs, targets }, count));
+  const full = at(shapes, 0);
+  return [
+    ...shapes.map((shape) => ({ use: 'training', shape }) as const),
+    { use: 'evaluation', shape: full },
+    { use: 'prediction', shape: full },
+  ];
 }

@@ -1,14 +1,19 @@
-/** Names of placeholders; those of a microstep are prefixed by its row count. */
+/** Names of placeholders; those of a batch are prefixed by its shape's key. */
 export const feedNames = {
-  input: (rows: number, index: number) => `rows${rows}/input${index}`,
-  target: (rows: number, index: number) => `rows${rows}/target${index}`,
-  weights: (rows: number) => `rows${rows}/weights`,
-  globalSamples: (rows: number) => `rows${rows}/globalSamples`,
-  samples: (rows: number) => `rows${rows}/samples`,
-  seed: (rows: number) => `rows${rows}/seed`,
+  input: (shape: string, index: number) => `rows${shape}/input${index}`,
+  target: (shape: string, index: number) => `rows${shape}/target${index}`,
+  weights: (shape: string) => `rows${shape}/weights`,
+  globalSamples: (shape: string) => `rows${shape}/globalSamples`,
+  samples: (shape: string) => `rows${shape}/samples`,
+  seed: (shape: string) => `rows${shape}/seed`,
   bucket: (index: number) => `bucket${index}`,
   changes: 'changes',
   /** `stepNumbers` */
   number: (index: number) => `number${index}`,
   initial: (index: number) => `initial${index}`,
+  /** A slot's value, counted over all weights and their slots. */
+  slot: (index: number) => `initialSlot${index}`,
 };
+
+/** The node that gives the value of the model's weight `index`, as sections read it. */
+export const weightValueName = (index: number): string => `weight${index}/value`;

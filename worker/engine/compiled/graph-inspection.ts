@@ -17,27 +17,30 @@ import { type GraphRun, GraphSession } from './graph-session.ts';
 
 const WARM_UP_PASSES = 3;
 
+/** What a trainer runs now. */
+interface CompiledGraph {
+  readonly graph: { readonly nodes: readonly GraphNode[] };
+  readonly session: GraphSession;
+}
+
 /** Looks at the runs that a trainer makes of its session. */
 export class GraphInspection implements Inspection {
-  readonly nodes: readonly GraphNode[];
   readonly weightBytes: number;
   readonly slotBytes: number;
   readonly #binding: NativeBinding;
-  readonly #session: GraphSession;
+  readonly #compiled: CompiledGraph;
   readonly #trainer: Pick<Trainer, 'readWeights' | 'writeWeights'>;
 
-  constructor(
-    binding: NativeBinding,
-    nodes: readonly GraphNode[],
-    session: GraphSession,
-    trainer: Pick<Trainer, 'readWeights' | 'writeWeights'>,
-  ) {
-    this.nodes = nodes;
-    this.weightBytes = variableBytes(nodes, 'weight');
-    this.slotBytes = variableBytes(nodes, 'slot');
+  constructor(binding: NativeBinding, compiled: CompiledGraph, trainer: Pick<Trainer, 'readWeights' | 'writeWeights'>) {
+    this.weightBytes = variableBytes(compiled.graph.nodes, 'weight');
+    this.slotBytes = variableBytes(compiled.graph.nodes, 'slot');
     this.#binding = binding;
-    this.#session = session;
+    this.#compiled = compiled;
     this.#trainer = trainer;
+  }
+
+  get nodes(): readonly GraphNode[] {
+    return this.#compiled.graph.nodes;
   }
 
   estimateMemory(call: () => void): MemoryEstimate {
@@ -59,7 +62,7 @@ export class GraphInspection implements Inspection {
       const clocks: Float32Array[] = [];
       for (let pass = -WARM_UP_PASSES; pass < passes; pass++) {
         const start = performance.now();
-        this.#session.run(run.feeds, run.outputs);
+        this.#compiled.session.run(run.feeds, run.outputs);
         const between = performance.now();
         const [clock] = session.run(run.feeds, wanted);
         const end = performance.now();
@@ -79,17 +82,18 @@ export class GraphInspection implements Inspection {
     }
   }
 
-  /** The one run that `call` makes, with values of its own. */
+  /** The one run that `call` makes, with values of its own; of a shape that is compiled already. */
   #capture(call: () => void): GraphRun {
     const runs: GraphRun[] = [];
-    this.#session.onRun = ({ feeds, outputs }) => {
+    const { session } = this.#compiled;
+    session.onRun = ({ feeds, outputs }) => {
       const copies = feeds.map(({ name, shape, values }) => ({ name, shape, values: values.slice() }));
       runs.push({ feeds: copies, outputs: [...outputs] });
     };
     try {
       call();
     } finally {
-      this.#session.onRun = undefined;
+      session.onRun = undefined;
     }
     const [run] = runs;
     invariant(run !== undefined && runs.length === 1, `a call of one run made ${runs.length}`);

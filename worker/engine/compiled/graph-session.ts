@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LockstepError } from '../../../shared/core/index.ts';
 import { encodeSavedModel, type GraphNode } from '../../graph/index.ts';
-import type { NativeBinding } from '../native-backend.ts';
+import type { NativeBinding, TensorMetadata } from '../native-backend.ts';
 
 /** A tensor to feed: row-major values of a placeholder. */
 export interface FeedValue {
@@ -76,14 +76,37 @@ export class GraphSession {
     };
   }
 
-  #fetch(inputs: readonly number[], names: string, outputs: readonly string[]): FetchedValue[] {
+  /**
+   * Feeds another session with outputs of this one, as they are in native memory, and runs its `target`.
+   * @param feeds names of `to`'s placeholders, one for each output
+   */
+  pass(outputs: readonly string[], to: GraphSession, feeds: readonly string[], target: string): void {
+    const made = this.#native([], '', outputs);
     try {
-      const made = this.#binding.runSavedModel(this.#session, inputs, names, outputs.join(','));
-      try {
-        return made.map(({ id }) => this.#binding.tensorDataSync(id) as FetchedValue);
-      } finally {
-        for (const { id } of made) this.#binding.deleteTensor(id);
-      }
+      const names = feeds.map((name) => `${name}:0`).join(',');
+      to.#fetch(
+        made.map(({ id }) => id),
+        names,
+        [target],
+      );
+    } finally {
+      for (const { id } of made) this.#binding.deleteTensor(id);
+    }
+  }
+
+  #fetch(inputs: readonly number[], names: string, outputs: readonly string[]): FetchedValue[] {
+    const made = this.#native(inputs, names, outputs);
+    try {
+      return made.map(({ id }) => this.#binding.tensorDataSync(id) as FetchedValue);
+    } finally {
+      for (const { id } of made) this.#binding.deleteTensor(id);
+    }
+  }
+
+  /** The outputs as native handles, to be deleted. */
+  #native(inputs: readonly number[], names: string, outputs: readonly string[]): TensorMetadata[] {
+    try {
+      return this.#binding.runSavedModel(this.#session, inputs, names, outputs.join(','));
     } catch (error) {
       throw LockstepError.from(error, 'engine/failed', 'TensorFlow failed while running the compiled step: ');
     }

@@ -1,67 +1,80 @@
 import type { TensorSpec } from '../../../shared/job/index.ts';
-import { GraphBuilder, type Ref } from '../../graph/index.ts';
+import { dtypes, GraphBuilder, type GraphNode, type Ref } from '../../graph/index.ts';
+import type { BatchShape } from '../batch-shape.ts';
 import { describeFailure } from '../describe-failure.ts';
 import { aroundLayerCalls } from '../layer-calls.ts';
 import { type BatchTensors, type MicrostepScale, variableOf } from '../microstep.ts';
 import { placeText, withOwnScopes } from '../own-scope.ts';
 import { dtypeNumber, type Feed, record } from '../recorder.ts';
 import { tf } from '../tf.ts';
-import { feedNames } from './feed-names.ts';
+import { feedNames, weightValueName } from './feed-names.ts';
 import { nameGradients } from './name-gradients.ts';
 import { assertPure } from './purity.ts';
-import type { TrainGraphOptions, Variable } from './train-graph.ts';
+import type { TrainGraphOptions } from './train-graph.ts';
 import { withOtherClocks, withoutRandom } from './unsteady-values.ts';
 
 /** Zeros on the device for every placeholder: what is recorded depends on shapes alone. */
-function traceBatch(
-  section: GraphBuilder,
-  { inputs, targets }: TrainGraphOptions,
-  rows: number,
-  isKnown: (name: string) => boolean,
-): { batch: BatchTensors; scale: MicrostepScale; feeds: Feed[] } {
+function traceBatch({ key, rows, inputs, targets }: BatchShape): {
+  batch: BatchTensors;
+  scale: MicrostepScale;
+  feeds: Feed[];
+} {
   const feeds: Feed[] = [];
   const feed = <T extends tf.Tensor>(name: string, tensor: T): T => {
-    const ref = isKnown(name)
-      ? { node: name, output: 0 }
-      : section.placeholder(name, dtypeNumber(tensor.dtype), tensor.shape);
-    feeds.push({ tensor, ref });
+    feeds.push({ tensor, ref: { node: name, output: 0 } });
     return tensor;
   };
   const zeros = ({ shape, dtype }: TensorSpec): tf.Tensor => tf.zeros([rows, ...shape], dtype);
   const batch = {
-    inputs: inputs.map((spec, index) => feed(feedNames.input(rows, index), zeros(spec))),
-    targets: targets.map((spec, index) => feed(feedNames.target(rows, index), zeros(spec))),
-    weights: feed(feedNames.weights(rows), tf.ones([rows]) as tf.Tensor1D),
+    inputs: inputs.map((spec, index) => feed(feedNames.input(key, index), zeros(spec))),
+    targets: targets.map((spec, index) => feed(feedNames.target(key, index), zeros(spec))),
+    weights: feed(feedNames.weights(key), tf.ones([rows]) as tf.Tensor1D),
   };
   const scale = {
-    globalSamples: feed(feedNames.globalSamples(rows), tf.scalar(rows)),
-    samples: feed(feedNames.samples(rows), tf.scalar(rows)),
-    seed: feed(feedNames.seed(rows), tf.zeros([2], 'int32')),
+    globalSamples: feed(feedNames.globalSamples(key), tf.scalar(rows)),
+    samples: feed(feedNames.samples(key), tf.scalar(rows)),
+    seed: feed(feedNames.seed(key), tf.zeros([2], 'int32')),
   };
   return { batch, scale, feeds };
+}
+
+/** Adds the placeholders that sections of a shape read. */
+export function addBatchPlaceholders(builder: GraphBuilder, { key, rows, inputs, targets }: BatchShape): void {
+  const { float32, int32 } = dtypes;
+  for (const [index, { shape, dtype }] of inputs.entries())
+    builder.placeholder(feedNames.input(key, index), dtypeNumber(dtype), [rows, ...shape]);
+  for (const [index, { shape, dtype }] of targets.entries())
+    builder.placeholder(feedNames.target(key, index), dtypeNumber(dtype), [rows, ...shape]);
+  builder.placeholder(feedNames.weights(key), float32, [rows]);
+  builder.placeholder(feedNames.globalSamples(key), float32, []);
+  builder.placeholder(feedNames.samples(key), float32, []);
+  builder.placeholder(feedNames.seed(key), int32, [2]);
 }
 
 /** A function of a batch on the device, to be recorded under a name. */
 export interface Section {
   readonly name: string;
-  readonly rows: number;
+  readonly shape: BatchShape;
   run(batch: BatchTensors, scale: MicrostepScale): tf.Tensor[];
 }
 
-/** Records a section on a batch of zeros, twice to see that it is pure; gives the graph's values of its results. */
-export function recordSection(
-  builder: GraphBuilder,
-  options: TrainGraphOptions,
-  variables: readonly Variable[],
-  section: Section,
-): Ref[] {
-  const known = new Set(builder.nodes.map(({ name }) => name));
-  const recordOnce = (): { nodes: GraphBuilder['nodes']; results: Ref[] } => {
+/** What a section computes: nodes that read the placeholders of its shape and the weights, and the values of its results. */
+export interface RecordedSection {
+  readonly nodes: readonly GraphNode[];
+  readonly results: readonly Ref[];
+}
+
+/** Records a section on a batch of zeros, twice to see that it is pure. */
+export function recordSection(options: TrainGraphOptions, section: Section): RecordedSection {
+  const recordOnce = (): RecordedSection => {
     const own = new GraphBuilder(section.name);
     tf.engine().startScope();
     try {
-      const { feeds, batch, scale } = traceBatch(own, options, section.rows, (name) => known.has(name));
-      const weights = variables.map(({ weight, value }) => ({ tensor: variableOf(weight), ref: value }));
+      const { feeds, batch, scale } = traceBatch(section.shape);
+      const weights = options.network.model.weights.map((weight, index) => ({
+        tensor: variableOf(weight),
+        ref: { node: weightValueName(index), output: 0 },
+      }));
       const { result, refOf } = record(options.backend, own, [...feeds, ...weights], () =>
         nameScopes(own, options, () =>
           nameGradients(own, () => withoutRandom(placeIn(own), () => section.run(batch, scale))),
@@ -77,8 +90,7 @@ export function recordSection(
   const first = recordOnce();
   const second = withOtherClocks(recordOnce);
   assertPure(first.nodes, second.nodes);
-  builder.append(first.nodes);
-  return first.results;
+  return first;
 }
 
 /** Lets the nodes of a layer's forward pass carry its name, and those of the job's own functions theirs. */

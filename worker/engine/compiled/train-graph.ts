@@ -1,5 +1,5 @@
-import { at } from '../../../shared/core/index.ts';
-import type { OptimizerConfig, Precision, TensorSpec } from '../../../shared/job/index.ts';
+import { assertNever, at } from '../../../shared/core/index.ts';
+import type { OptimizerConfig, Precision } from '../../../shared/job/index.ts';
 import {
   type Attr,
   cutSegments,
@@ -14,30 +14,37 @@ import {
   tileRows,
   typeAttr,
 } from '../../graph/index.ts';
+import type { BatchShape } from '../batch-shape.ts';
 import { evaluationStep, forward, microstep, type Network } from '../microstep.ts';
 import type { NativeBackend } from '../native-backend.ts';
 import type { Wire } from '../packed-gradients.ts';
 import type { tf } from '../tf.ts';
 import { addPack } from './bfloat16-graph.ts';
-import { recordSection, type Section } from './record-section.ts';
-import { addAssign, addSlots, addUpdatePlaceholders, addUpdates } from './update-graph.ts';
+import { weightValueName } from './feed-names.ts';
+import { addBatchPlaceholders, type RecordedSection, type Section } from './record-section.ts';
+import { addAssign, addRestore, addSlots, addUpdatePlaceholders, addUpdates } from './update-graph.ts';
 import { addWholeStep } from './whole-step.ts';
 
-/** What to fetch, as `node:output`. */
+/** What to fetch, as `node:output`; of batches, by their shape's key. */
 export interface TrainGraph {
   readonly nodes: readonly GraphNode[];
-  /** By row count: the runs of a microstep. Together they give the buckets in order, then the statistics. */
-  readonly microsteps: ReadonlyMap<number, readonly MicrostepRun[]>;
-  /** [1 + metrics, rows], then the regularization penalty. For the first row count. */
-  readonly evaluation: readonly string[];
-  /** One per model output, for the first row count. */
-  readonly prediction: readonly string[];
+  /** The runs of a microstep. Together they give the buckets in order, then the statistics. */
+  readonly microsteps: ReadonlyMap<string, readonly MicrostepRun[]>;
+  /** Whether the weights moved, then the statistics (whole-step.ts). */
+  readonly wholeSteps: ReadonlyMap<string, readonly string[]>;
+  /** [1 + metrics, rows], then the regularization penalty. */
+  readonly evaluations: ReadonlyMap<string, readonly string[]>;
+  /** One per model output. */
+  readonly predictions: ReadonlyMap<string, readonly string[]>;
   readonly apply: string;
-  /** By row count: whether the weights moved, then the statistics (whole-step.ts). */
-  readonly wholeSteps: ReadonlyMap<number, readonly string[]>;
+  /** Sets the weights and starts the slots afresh. */
   readonly assign: string;
   /** Each weight's values, in the model's order. */
   readonly weights: readonly string[];
+  /** Each slot's values, over all weights. */
+  readonly slots: readonly string[];
+  /** Sets weights and slots. */
+  readonly restore: string;
 }
 
 /** One run of a microstep: `results` of its outputs are results, the rest only marks that values were kept. */
@@ -58,10 +65,6 @@ export interface TrainGraphOptions {
   readonly backend: NativeBackend;
   readonly network: Network;
   readonly optimizer: OptimizerConfig;
-  readonly inputs: readonly TensorSpec[];
-  readonly targets: readonly TensorSpec[];
-  /** Row counts that training batches have: the full one first. */
-  readonly rows: readonly number[];
   readonly precision: Precision;
   /** What gradients leave and come back as. */
   readonly wire: Wire;
@@ -71,55 +74,72 @@ export interface TrainGraphOptions {
   readonly rename: (text: string) => string;
 }
 
+/** What a batch is run for. */
+export type SectionUse = 'training' | 'evaluation' | 'prediction';
+
+/** What is recorded of a model, by use and then by the shape's key. */
+export type Recordings = Readonly<Record<SectionUse, ReadonlyMap<string, RecordedSection>>>;
+
 /**
  * Builds one graph for everything that a trainer does with a model: microsteps, update, evaluation, prediction,
  * setting and reading weights. Weights and optimizer slots are variables of it.
+ *
+ * @param shapes those of all recordings
  */
-export function buildTrainGraph(options: TrainGraphOptions): TrainGraph {
-  const { network } = options;
+export function buildTrainGraph(
+  options: TrainGraphOptions,
+  shapes: readonly BatchShape[],
+  recordings: Recordings,
+): TrainGraph {
   const builder = new GraphBuilder();
-  const variables = addVariables(builder, network);
-  const recorded = (section: Section): Ref[] => recordSection(builder, options, variables, section);
-  const raw = new Map(options.rows.map((rows) => [rows, recorded(microstepSection(network, rows))]));
-  const microsteps = new Map([...raw].map(([rows, results]) => [rows, packed(builder, options, results)]));
-  const rows = at(options.rows, 0);
-  const evaluation = recorded(evaluationSection(network, rows));
-  const prediction = recorded(predictionSection(network, rows));
+  const variables = addVariables(builder, options.network);
+  for (const shape of shapes) addBatchPlaceholders(builder, shape);
+  const recorded = (use: SectionUse): ResultsByKey => {
+    for (const { nodes } of recordings[use].values()) builder.append(nodes);
+    return new Map([...recordings[use]].map(([key, { results }]) => [key, results]));
+  };
+  const raw = recorded('training');
+  const microsteps: ResultsByKey = new Map([...raw].map(([key, results]) => [key, packed(builder, options, results)]));
+  const [evaluations, predictions] = [recorded('evaluation'), recorded('prediction')];
   const slots = addSlots(builder, options);
   const update = addUpdatePlaceholders(builder, options);
   const apply = builder.token('applied', addUpdates(builder, options, variables, slots, update));
-  const counts = [...microsteps.keys()];
-  const wholeCounts = options.replicas === 1 ? counts : [];
-  const wholeSteps = wholeCounts.map((count) =>
-    addWholeStep(builder, options, variables, slots, {
-      microstep: raw.get(count) ?? [],
-      numbers: update.numbers,
-      name: `whole${count}`,
-    }),
+  const addWhole = (key: string, microstep: readonly Ref[]): Ref[] =>
+    addWholeStep(builder, options, variables, slots, { microstep, numbers: update.numbers, name: `whole${key}` });
+  const wholeSteps: ResultsByKey = new Map(
+    (options.replicas === 1 ? [...raw] : []).map(([key, results]) => [key, addWhole(key, results)]),
   );
   const assign = addAssign(builder, options, variables, slots);
+  const restore = addRestore(builder, variables, slots, options.network);
   const weights = variables.map(({ value }) => value);
-  const groups = [...microsteps.values(), ...wholeSteps, evaluation, prediction, [apply], [assign], weights];
-  const whole = optimize({ nodes: builder.nodes, outputs: groups.flat() });
+  const slotValues = slots.flat().map((slot) => builder.add('ReadVariableOp', [slot], { dtype: float }));
+  const byBatch = [microsteps, wholeSteps, evaluations, predictions].flatMap((results) => [...results.values()]);
+  const wanted = [...byBatch.flat(), apply, assign, restore, ...weights, ...slotValues];
+  const whole = optimize({ nodes: builder.nodes, outputs: wanted });
   const exact = options.backend.isUsingGpuDevice ? whole : dropDeadNodes(tileRows(whole));
   const { nodes, outputs } = options.precision === 'float32' ? exact : optimize(multiplyInBfloat16(exact));
-  let next = 0;
-  const named = groups.map((group) => group.map(() => at(outputs, next++)));
-  const texts = named.map((group) => group.map(refText));
-  const rest = texts.slice(counts.length + wholeCounts.length);
-  const [evaluationNames = [], predictionNames = [], applyNames = [], assignNames = [], weightNames = []] = rest;
-  const cut = cutMicrosteps(nodes, new Map(counts.map((count, index) => [count, at(named, index)])), options.replicas);
+  const optimized = new Map(wanted.map((ref, index) => [refText(ref), at(outputs, index)]));
+  const follow = (ref: Ref): Ref => optimized.get(refText(ref)) ?? ref;
+  const texts = (refs: readonly Ref[]): string[] => refs.map((ref) => refText(follow(ref)));
+  const textsByKey = (results: ResultsByKey): ReadonlyMap<string, readonly string[]> =>
+    new Map([...results].map(([key, refs]) => [key, texts(refs)]));
+  const followed = new Map([...microsteps].map(([key, refs]) => [key, refs.map(follow)]));
+  const cut = cutMicrosteps(nodes, followed, options.replicas);
   return {
     nodes: cut.nodes,
     microsteps: cut.microsteps,
-    wholeSteps: new Map(wholeCounts.map((count, index) => [count, at(texts, counts.length + index)])),
-    evaluation: evaluationNames,
-    prediction: predictionNames,
-    apply: at(applyNames, 0),
-    assign: at(assignNames, 0),
-    weights: weightNames,
+    wholeSteps: textsByKey(wholeSteps),
+    evaluations: textsByKey(evaluations),
+    predictions: textsByKey(predictions),
+    apply: refText(follow(apply)),
+    assign: refText(follow(assign)),
+    restore: refText(follow(restore)),
+    weights: texts(weights),
+    slots: texts(slotValues),
   };
 }
+
+type ResultsByKey = ReadonlyMap<string, readonly Ref[]>;
 
 /** A microstep's results as they leave: the statistics stay as they are. */
 function packed(builder: GraphBuilder, { network, wire }: TrainGraphOptions, results: readonly Ref[]): Ref[] {
@@ -133,17 +153,17 @@ function packed(builder: GraphBuilder, { network, wire }: TrainGraphOptions, res
 /** The last bucket and the statistics are one run. A single replica's microsteps stay whole: nobody waits for a part. */
 function cutMicrosteps(
   nodes: readonly GraphNode[],
-  results: ReadonlyMap<number, readonly Ref[]>,
+  results: ResultsByKey,
   replicas: number,
-): { nodes: readonly GraphNode[]; microsteps: Map<number, MicrostepRun[]> } {
-  const microsteps = new Map<number, MicrostepRun[]>();
+): { nodes: readonly GraphNode[]; microsteps: Map<string, MicrostepRun[]> } {
+  const microsteps = new Map<string, MicrostepRun[]>();
   let current = nodes;
-  for (const [count, refs] of results) {
+  for (const [key, refs] of results) {
     const groups = replicas === 1 ? [refs] : [...refs.slice(0, -2).map((ref) => [ref]), refs.slice(-2)];
-    const cut = cutSegments(current, groups, `step${count}`);
+    const cut = cutSegments(current, groups, `step${key}`);
     current = cut.nodes;
     microsteps.set(
-      count,
+      key,
       cut.segments.map(({ outputs, token }) => ({
         outputs: [...outputs, ...(token === undefined ? [] : [token])].map(refText),
         results: outputs.length,
@@ -159,32 +179,34 @@ function addVariables(builder: GraphBuilder, network: Network): Variable[] {
   return network.model.weights.map((weight, index) => {
     const shape = weight.shape as number[];
     const handle = builder.variable(`weight${index}`, shape);
-    return { weight, shape, handle, value: builder.add('ReadVariableOp', [handle], { dtype: float }) };
+    const value = builder.add('ReadVariableOp', [handle], { dtype: float }, { name: weightValueName(index) });
+    return { weight, shape, handle, value };
   });
 }
 
-function microstepSection(network: Network, rows: number): Section {
-  return {
-    name: `step${rows}`,
-    rows,
-    run: (batch, scale) => {
-      const { gradients, statistics } = microstep(network, batch, scale);
-      return [...gradients, statistics];
-    },
-  };
-}
-
-function evaluationSection(network: Network, rows: number): Section {
-  return {
-    name: 'evaluation',
-    rows,
-    run: (batch) => {
-      const { samples, penalty } = evaluationStep(network, batch);
-      return [samples, penalty];
-    },
-  };
-}
-
-function predictionSection({ model }: Network, rows: number): Section {
-  return { name: 'prediction', rows, run: (batch) => forward(model, batch.inputs, false) };
+/** What a batch of `shape` is run for, as a section to be recorded. */
+export function sectionFor(use: SectionUse, network: Network, shape: BatchShape): Section {
+  const name = `${use === 'training' ? 'step' : use}${shape.key}`;
+  switch (use) {
+    case 'training':
+      return {
+        ...{ name, shape },
+        run: (batch, scale) => {
+          const { gradients, statistics } = microstep(network, batch, scale);
+          return [...gradients, statistics];
+        },
+      };
+    case 'evaluation':
+      return {
+        ...{ name, shape },
+        run: (batch) => {
+          const { samples, penalty } = evaluationStep(network, batch);
+          return [samples, penalty];
+        },
+      };
+    case 'prediction':
+      return { name, shape, run: (batch) => forward(network.model, batch.inputs, false) };
+    default:
+      return assertNever(use);
+  }
 }

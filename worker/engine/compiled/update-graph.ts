@@ -1,6 +1,7 @@
 import { at, invariant } from '../../../shared/core/index.ts';
 import type { OptimizerConfig } from '../../../shared/job/index.ts';
 import { type Attr, dtypes, type GraphBuilder, type Ref, typeAttr } from '../../graph/index.ts';
+import type { Network } from '../microstep.ts';
 import type { NativeBackend } from '../native-backend.ts';
 import { clipFor } from '../optimizers/clip-gradients.ts';
 import { optimizerRule } from '../optimizers/optimizer-rule.ts';
@@ -163,7 +164,7 @@ export function addAssign(
   const done: string[] = [];
   const initial = variables.map(({ handle, shape }, index) => {
     const value = builder.placeholder(feedNames.initial(index), dtypes.float32, shape);
-    done.push(builder.add('AssignVariableOp', [handle, value], { dtype: float }).node);
+    done.push(write(builder, handle, value));
     return value;
   });
   for (const [index, own] of slots.entries()) {
@@ -173,10 +174,43 @@ export function addAssign(
       // Not Fill: TensorFlow would fold it to a constant of the weight's size.
       const start =
         slotStart === undefined ? zeros : builder.add('AddV2', [zeros, builder.scalar(slotStart)], { T: float });
-      done.push(builder.add('AssignVariableOp', [slot, start], { dtype: float }).node);
+      done.push(write(builder, slot, start));
     }
   }
   return builder.token('assigned', done);
+}
+
+/**
+ * Sets a variable to memory of its own. Else it would live in what it was set from: an array of JavaScript's, which a
+ * thread of TensorFlow's would then let go of at the first update, or a constant of a session that is closed later.
+ */
+function write(builder: GraphBuilder, handle: Ref, value: Ref): string {
+  const copy = builder.add('DeepCopy', [value], { T: float });
+  return builder.add('AssignVariableOp', [handle, copy], { dtype: float }).node;
+}
+
+/** Sets all weights and slots from placeholders. */
+export function addRestore(
+  builder: GraphBuilder,
+  variables: readonly Variable[],
+  slots: readonly Ref[][],
+  { trainable }: Network,
+): Ref {
+  const done = variables.map(({ handle }, index) =>
+    write(builder, handle, { node: feedNames.initial(index), output: 0 }),
+  );
+  let count = 0;
+  for (const [member, own] of slots.entries()) {
+    for (const slot of own) {
+      const value = builder.placeholder(
+        feedNames.slot(count++),
+        dtypes.float32,
+        at(trainable, member).shape as number[],
+      );
+      done.push(write(builder, slot, value));
+    }
+  }
+  return builder.token('restored', done);
 }
 
 function size(shape: readonly number[]): number {
