@@ -3,7 +3,7 @@ import { LockstepError, makeDirectory, packageVersion } from '../shared/core/ind
 import type { SecurityOptions } from '../shared/rpc/index.ts';
 import { createLog, type LogLevel } from '../shared/telemetry/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
-import { hashJobFile, Link, runSession } from './session/index.ts';
+import { collectGarbageAtOnce, hashJobFile, Link, runSession } from './session/index.ts';
 
 export interface WorkerOptions {
   readonly jobFile: string;
@@ -35,6 +35,7 @@ export interface WorkerOptions {
  * @throws LockstepError config/invalid for an `out` that cannot be made, its own failure, or the reason for which the coordinator stopped it
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
+  collectGarbageAtOnce();
   makeDirectory(options.out, '--out');
   const jobFileHash = await hashJobFile(options.jobFile);
   const engine = await loadEngine(options.engine, { threads: options.threads });

@@ -1,3 +1,4 @@
+export { collectGarbageAtOnce } from './collect-garbage.ts';
 export { dumpGraph } from './dump-graph.ts';
 export { hashJobFile, loadJob } from './job-loader.ts';
 export { Link } from './link.ts';

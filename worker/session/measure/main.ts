@@ -1,5 +1,6 @@
 import { at, invariant, LockstepError, roundToBfloat16 } from '../../../shared/core/index.ts';
 import type { WireFormat, WireValues } from '../../collective/index.ts';
+import { collectGarbageAtOnce } from '../collect-garbage.ts';
 import { Link } from '../link.ts';
 import type { RankReply, RankRequest } from './protocol.ts';
 
@@ -116,6 +117,7 @@ function bitsOf(value: number): number {
   return at(roundToBfloat16(new Float32Array([value])), 0);
 }
 
+collectGarbageAtOnce();
 let rank: MeasuredRank | undefined;
 
 async function answer(request: RankRequest): Promise<RankReply> {
