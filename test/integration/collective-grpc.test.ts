@@ -13,7 +13,7 @@ import {
 import { createAllreduce, GrpcTransport, type Member } from '../../worker/collective/index.ts';
 import type { SegmentHeader } from '../../worker/collective/segment-codec.ts';
 import { encodeSegment } from '../support/encode-segment.ts';
-import { referenceSum, sameBits, wildFloats } from '../support/reference-sum.ts';
+import { referenceSum, referenceSumInBfloat16, sameBits, wildFloats } from '../support/reference-sum.ts';
 
 const makeTransport = async (t: TestContext, workerId: string) => {
   const transport = await GrpcTransport.create({ workerId, listen: '127.0.0.1:0', security: loopbackSecurity });
@@ -222,4 +222,39 @@ test('memory stays bounded over many steps', async (t) => {
   // 1 MB in 4 segments each step; kept data would add 50 MB. Garbage that waits for its collection varies by less.
   const late = await run(50, 150);
   assert.ok(late < early + 32 * 1024 * 1024, `${Math.round(early / 1e6)} MB, then ${Math.round(late / 1e6)} MB`);
+});
+
+test('halving over gRPC with bfloat16 gradients beside exact sums, after state was taken and a barrier passed', async (t) => {
+  const [workers, replicas, lengths, steps] = [5, 7, [4_001, 3], 4];
+  const formats = ['bfloat16', 'float32'] as const;
+  const transports = await Promise.all(Array.from({ length: workers }, (_, rank) => makeTransport(t, `w-${rank}`)));
+  const hosted = splitEvenly(replicas, workers);
+  const members = transports.map(({ address }, rank): Member => {
+    return { rank, workerId: `w-${rank}`, host: 'h', address, replicas: hosted[rank] as Member['replicas'] };
+  });
+  const weights = new Uint8Array(3_000_001).map((_, index) => index * 31);
+  await Promise.all(
+    transports.map(async (transport, rank) => {
+      const options = { ...common, algorithm: 'halving', rank, members, replicas, transport } as const;
+      const allreduce = createAllreduce({ ...options, bucketLengths: lengths, bucketFormats: formats });
+      t.after(() => allreduce.close());
+      if (rank < 2) allreduce.group.offerState(812, [{ name: 'kernel', bytes: weights }]);
+      else {
+        const [kernel] = await allreduce.group.takeState(812, [0, 1]);
+        assert.ok(kernel !== undefined && Buffer.from(kernel.bytes).equals(weights));
+      }
+      await allreduce.group.barrier();
+      const { start, end } = hosted[rank] as Member['replicas'];
+      for (let step = 0; step < steps; step++) {
+        for (const [bucket, length] of lengths.entries()) {
+          for (let r = start; r < end; r++) allreduce.contribute(step, r, bucket, wildFloats(length, step, r, bucket));
+        }
+        const sums = await allreduce.result(step);
+        for (const [bucket, length] of lengths.entries()) {
+          const leaves = Array.from({ length: replicas }, (_, r) => wildFloats(length, step, r, bucket));
+          sameBits(sums[bucket], bucket === 0 ? referenceSumInBfloat16(leaves) : referenceSum(leaves));
+        }
+      }
+    }),
+  );
 });

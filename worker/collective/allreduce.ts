@@ -1,7 +1,9 @@
 import { at, type Clock, LockstepError } from '../../shared/core/index.ts';
 import type { AlgorithmChoice } from './algorithm.ts';
 import { fromWire, toWire } from './bucket-shape.ts';
+import { GroupExchange } from './group-exchange.ts';
 import { Layout } from './layout.ts';
+import { Shelf } from './shelf.ts';
 import { type Spares, StepReduction } from './step-reduction.ts';
 import type {
   ChunkRequest,
@@ -45,6 +47,8 @@ export interface Allreduce {
    * @throws LockstepError run/worker-lost, collective/timeout, collective/corrupt, collective/stale
    */
   result(step: number): Promise<WireValues[]>;
+  /** What else the generation's workers exchange. */
+  readonly group: GroupExchange;
   /** Unfinished results reject. Idempotent. */
   close(): void;
 }
@@ -65,6 +69,8 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   readonly segmentValues: number;
   readonly #layout: Layout;
   readonly #links: PeerLinks | undefined;
+  readonly #shelf: Shelf;
+  readonly #group: GroupExchange;
   /** The last completed step, which peers may still gather, and the one or two in progress. */
   readonly #steps = new Map<number, StepReduction>();
   #spares: Spares = [];
@@ -81,6 +87,8 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     const { rank, members, segmentTimeoutMs, clock } = options;
     const alone = members.length === 1;
     this.#links = alone ? undefined : options.transport.join({ source: this, rank, members, segmentTimeoutMs, clock });
+    this.#shelf = new Shelf({ rank, generation: this.generation, wire: this.wire, links: this.#links });
+    this.#group = new GroupExchange(this.#shelf, rank, members.length);
   }
 
   contribute(step: number, replica: number, bucket: number, values: WireValues): void {
@@ -96,7 +104,15 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     return this.#reduction(step).result;
   }
 
+  get group(): GroupExchange {
+    return this.#group;
+  }
+
   read(request: ChunkRequest, fromWorker: string, start: number, end: number): WireValues | Promise<WireValues> {
+    if (request.stage === 'shelf') {
+      this.#layout.memberOf(fromWorker);
+      return this.#shelf.read(request, start, end);
+    }
     const asked = this.#layout.check({ ...request, start, end }, fromWorker);
     const reduction = this.#reduction(request.step);
     const values = reduction.read(asked);
@@ -165,6 +181,7 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   #fail(error: LockstepError): void {
     this.#failure ??= error;
     for (const reduction of this.#steps.values()) reduction.fail(this.#failure);
+    this.#shelf.fail(this.#failure);
   }
 }
 

@@ -10,6 +10,7 @@ export {
   type Prediction,
   predict,
 } from './cost-model.ts';
+export type { GroupExchange, NamedBytes } from './group-exchange.ts';
 export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';
 export type { Member, Transport } from './transport.ts';

@@ -91,12 +91,7 @@ export class Layout {
    * @throws LockstepError collective/stale, collective/corrupt: what a member of this generation would not ask for
    */
   check(request: ChunkRequest, fromWorker: string): ChunkRequest {
-    const asker = this.members.find((member) => member.workerId === fromWorker);
-    if (asker === undefined) {
-      throw new LockstepError('collective/stale', `worker ${fromWorker} is no member of this generation`, {
-        action: 'discard',
-      });
-    }
+    const asker = this.memberOf(fromWorker);
     if (request.bucket < this.buckets.length) {
       const width = this.width(request.bucket);
       const asked = { ...request, start: request.start / width, end: request.end / width };
@@ -109,6 +104,15 @@ export class Layout {
         'its part: the two have different models or memberships',
       { details: { request, fromWorker } },
     );
+  }
+
+  /** @throws LockstepError collective/stale */
+  memberOf(workerId: string): Member {
+    const member = this.members.find((candidate) => candidate.workerId === workerId);
+    if (member !== undefined) return member;
+    throw new LockstepError('collective/stale', `worker ${workerId} is no member of this generation`, {
+      action: 'discard',
+    });
   }
 
   #isPlanned({ bucket, stage, node, start, end }: ChunkRequest, asker: number): boolean {

@@ -201,7 +201,7 @@ export class PullClient implements StreamEvents<Uint8Array> {
 
   #awaited({ request, next }: Pull): string {
     const end = Math.min(next + this.#options.segmentValues, request.end);
-    return `bucket ${request.bucket} bytes ${next * this.#valueBytes}–${end * this.#valueBytes}`;
+    return `${request.stage === 'shelf' ? 'item' : 'bucket'} ${request.bucket} bytes ${next * this.#valueBytes}–${end * this.#valueBytes}`;
   }
 
   #lost(reason: string, cause?: LockstepError): LockstepError {

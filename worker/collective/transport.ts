@@ -17,13 +17,13 @@ export interface Member {
 
 /**
  * What one peer asks of another: values [start, end) of a bucket. `reduce` asks for the sender's sum over `node`,
- * over the slice that the receiver owns; `gather` for the reduced values of the slice that the sender owns.
+ * over values that the receiver keeps; `gather` for reduced values that the sender has; `shelf` for bytes that it offers.
  */
 export interface ChunkRequest {
   readonly step: number;
   readonly bucket: number;
-  readonly stage: 'reduce' | 'gather';
-  /** The node of the canonical tree; with `gather` all replicas. */
+  readonly stage: 'reduce' | 'gather' | 'shelf';
+  /** The node of the canonical tree; with `gather` all replicas; with `shelf` a number for what is asked (shelf.ts). */
   readonly node: Range;
   readonly start: number;
   readonly end: number;

@@ -4,7 +4,8 @@ import type { ChunkRequest } from './transport.ts';
 import { valueBytes, type WireFormat } from './wire-format.ts';
 
 /** `Stage` of peer.proto. */
-export const stageNumbers = { reduce: 0, gather: 1 } as const;
+export const stageNumbers = { reduce: 0, gather: 1, shelf: 2 } as const;
+type Stage = keyof typeof stageNumbers;
 
 /** `WireFormat` of peer.proto. */
 const wireNumbers: Readonly<Record<WireFormat, number>> = { float32: 0, bfloat16: 1 };
@@ -39,7 +40,8 @@ export function fromPullRequest(message: PullRequest): { request: ChunkRequest; 
   const workerId = message.fromWorker ?? '';
   const wire = wireOf(message.wire ?? 0);
   const size = wire === undefined ? Number.NaN : valueBytes[wire];
-  if (wire === undefined || offset % size !== 0 || length % size !== 0 || (message.stage ?? 0) > stageNumbers.gather) {
+  const stage = stageOf(message.stage ?? 0);
+  if (wire === undefined || stage === undefined || offset % size !== 0 || length % size !== 0) {
     throw new LockstepError(
       'collective/corrupt',
       `worker ${workerId} asked for stage ${message.stage ?? 0}, wire format ${wire ?? message.wire}, ${length} bytes ` +
@@ -51,12 +53,16 @@ export function fromPullRequest(message: PullRequest): { request: ChunkRequest; 
     request: {
       step: message.step ?? 0,
       bucket: message.bucket ?? 0,
-      stage: message.stage === stageNumbers.gather ? 'gather' : 'reduce',
+      stage,
       node: { start: message.nodeStart ?? 0, end: message.nodeEnd ?? 0 },
       start: offset / size,
       end: (offset + length) / size,
     },
   };
+}
+
+function stageOf(number: number): Stage | undefined {
+  return (Object.keys(stageNumbers) as Stage[]).find((stage) => stageNumbers[stage] === number);
 }
 
 function wireOf(number: number): WireFormat | undefined {
