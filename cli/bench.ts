@@ -29,6 +29,8 @@ export function allreduceCommand(parent: Command, finish: Finish, beside: () => 
     .option('--bucket-bytes <SIZE>', 'what is reduced is cut in buckets of at most this size', '4MiB')
     .option('--shared-memory <auto|off>', 'memory that processes on one host share', 'auto')
     .option('--algorithm <NAME>', 'auto, direct, halving or hierarchical', 'auto')
+    .option('--wire <float32|bfloat16>', 'what travels; sizes are those of the float32 values', 'float32')
+    .option('--explain', 'measure every algorithm, beside what the cost model says of it', false)
     .option('--rounds <N>', 'turns of each size; medians are over all of them', '5')
     .option('--link <RATE,DELAY>', 'a network in place of loopback, such as 1gbit,0.5ms (Linux, root)')
     .option('--json', 'make the last line of standard output one JSON object', false)

@@ -12,8 +12,11 @@ export interface AllreduceOptions {
   readonly bucketBytes: number;
   readonly sharedMemory: 'auto' | 'off';
   readonly algorithm: ResolvedOptions<'train'>['algorithm'];
+  readonly wire: 'float32' | 'bfloat16';
   /** What the processes are connected by; null for this host's loopback. */
   readonly link: LinkSpeed | null;
+  /** Measure every algorithm, beside what the cost model says of it. */
+  readonly explain: boolean;
   readonly json: boolean;
 }
 
@@ -25,6 +28,8 @@ export interface AllreduceFlags {
   readonly bucketBytes: string;
   readonly sharedMemory: string;
   readonly algorithm: string;
+  readonly wire: string;
+  readonly explain: boolean;
   readonly link?: string;
   readonly json: boolean;
 }
@@ -44,6 +49,8 @@ export function readAllreduceOptions(flags: AllreduceFlags): AllreduceOptions {
     bucketBytes: single('--bucket-bytes', flags.bucketBytes, parseSize, sizeExpected),
     sharedMemory: asInTraining('sharedMemory', flags.sharedMemory),
     algorithm: asInTraining('algorithm', flags.algorithm),
+    wire: asInTraining('wire', flags.wire) ?? 'float32',
+    explain: flags.explain,
     link: flags.link === undefined ? null : parseLink(flags.link),
     json: flags.json,
   };
@@ -60,7 +67,10 @@ export function parseSize(text: string): number | undefined {
 }
 
 /** An option that training has as well, by its rules there. */
-function asInTraining<N extends 'sharedMemory' | 'algorithm'>(name: N, text: string): ResolvedOptions<'train'>[N] {
+function asInTraining<N extends 'sharedMemory' | 'algorithm' | 'wire'>(
+  name: N,
+  text: string,
+): ResolvedOptions<'train'>[N] {
   const { value } = optionOf(name);
   const parse = (given: string) => value.schema.safeParse(value.fromText(given)).data;
   return single(flagOf(name), text, parse, value.expected) as ResolvedOptions<'train'>[N];

@@ -9,14 +9,18 @@ import type { Network, NetworkNode } from '../network/index.ts';
 import { type Contestant, type Group, joinTurns, type Turn } from './group.ts';
 import { RankProcess } from './rank-process.ts';
 
+/** As in training. */
+export const SEGMENT_BYTES = 2 ** 20;
+
 export interface LockstepSettings {
   readonly bucketBytes: number;
   readonly sharedMemory: 'auto' | 'off';
   readonly algorithm: RunSettings['algorithm'];
+  readonly wire: 'float32' | 'bfloat16';
 }
 
-export function lockstepContestant(settings: LockstepSettings): Contestant {
-  return { name: 'lockstep', start: async (network, signal) => new LockstepGroup(settings, network, signal) };
+export function lockstepContestant(settings: LockstepSettings, name = 'lockstep'): Contestant {
+  return { name, start: async (network, signal) => new LockstepGroup(settings, network, signal) };
 }
 
 /** Ranks that meet as the workers of a run do: by a coordinator, each with a link thread. A size is a run of its own. */
@@ -96,7 +100,8 @@ class LockstepGroup implements Group {
       // Nothing is trained: the run has no steps that count.
       ...{ mode: 'evaluate', workers, replicas: workers, epochs: null, maxSteps: null, globalBatchSize: null },
       ...{ seed: null, eager: null, precision: null, bucketBytes: this.#settings.bucketBytes },
-      ...{ wire: null, algorithm: this.#settings.algorithm, segmentBytes: 2 ** 20, segmentTimeoutMs: 60_000 },
+      ...{ wire: this.#settings.wire, algorithm: this.#settings.algorithm },
+      ...{ segmentBytes: SEGMENT_BYTES, segmentTimeoutMs: 60_000 },
     };
   }
 }

@@ -1,8 +1,10 @@
 import { LockstepError } from '../../shared/core/index.ts';
+import { algorithms } from '../../worker/collective/index.ts';
 import { formatLink, whyNoNamespaces } from '../network/index.ts';
 import { terminalInterrupts } from '../run-locally.ts';
 import { probeMachine } from '../setup/machine.mjs';
 import type { AllreduceOptions } from './arguments.ts';
+import { explain, formatExplanations } from './explain.ts';
 import type { Contestant } from './group.ts';
 import { lockstepContestant } from './lockstep-group.ts';
 import { measureAllreduce } from './measure.ts';
@@ -27,17 +29,23 @@ export async function runAllreduceBenchmark(
   const unsubscribe = terminalInterrupts(() => abort.abort());
   const note = (line: string): void => console.error(`bench: ${line}`);
   try {
-    const contestants = [lockstepContestant(options), ...beside] as const;
+    // Nobody else is measured then: a choice among algorithms is looked at.
+    const explained = algorithms.map((algorithm) => lockstepContestant({ ...options, algorithm }, algorithm));
+    const contestants = [lockstepContestant(options), ...(options.explain ? explained : beside)] as const;
     const sizes = await measureAllreduce({ ...options, contestants, note, signal: abort.signal });
     const where = options.link === null ? 'loopback' : `each on a link of ${formatLink(options.link)}`;
     const { cpuModel, cpuThreads, nodeVersion } = probeMachine();
-    const title = `Allreduce of float32 values, one process a worker, ${where}, medians. ${cpuModel}, ${cpuThreads} threads, Node.js ${nodeVersion}.`;
-    (options.json ? console.error : console.log)(`${title}\n\n${formatAllreduce(sizes)}`);
+    const title = `Allreduce of ${options.wire} values, one process a worker, ${where}, medians. ${cpuModel}, ${cpuThreads} threads, Node.js ${nodeVersion}.`;
+    const tell = options.json ? console.error : console.log;
+    tell(`${title}\n\n${formatAllreduce(options.explain ? sizes.map((size) => ({ ...size, others: {} })) : sizes)}`);
+    const explanations = options.explain ? explain(sizes, options) : [];
+    if (options.explain)
+      tell(`\nBy the cost model, for the rank with the most to do:\n\n${formatExplanations(explanations)}`);
     if (!options.json) return;
     const machine = { cpuModel, cpuThreads, nodeVersion };
-    const { rounds, bucketBytes, algorithm, sharedMemory, link } = options;
-    const settings = { rounds, bucketBytes, algorithm, sharedMemory, link };
-    console.log(JSON.stringify({ benchmark: 'allreduce', ...settings, machine, sizes }));
+    const { rounds, bucketBytes, algorithm, wire, sharedMemory, link } = options;
+    const settings = { rounds, bucketBytes, algorithm, wire, sharedMemory, link };
+    console.log(JSON.stringify({ benchmark: 'allreduce', ...settings, machine, sizes, explanations }));
   } catch (error) {
     // What was killed for Ctrl-C reports that it was killed.
     if (abort.signal.aborted) throw new LockstepError('run/interrupted', 'the benchmark was ended by the user');

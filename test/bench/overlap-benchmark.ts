@@ -44,10 +44,12 @@ export async function runOverlapBenchmark(options: OverlapOptions): Promise<void
   const network = await createNetwork({ nodes: WORKERS, link: options.link });
   const closing: { close(): Promise<void> }[] = [];
   try {
-    const own = await lockstepContestant({ bucketBytes: 4 * 2 ** 20, sharedMemory: 'off', algorithm: 'auto' }).start(
-      network,
-      abort.signal,
-    );
+    const own = await lockstepContestant({
+      bucketBytes: 4 * 2 ** 20,
+      sharedMemory: 'off',
+      algorithm: 'auto',
+      wire: 'float32',
+    }).start(network, abort.signal);
     closing.push(own);
     await own.prepare(DENSE_BYTES);
     const peer = await startPeer('pytorch', network, { signal: abort.signal, note }).catch((error: Error) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type AllreduceFlags, parseSize, readAllreduceOptions } from '../../cli/allreduce/arguments.ts';
+import { explain, formatExplanations } from '../../cli/allreduce/explain.ts';
 import { busBandwidth, iterationsOf, median, speedRatio, summarize } from '../../cli/allreduce/figures.ts';
 import { cutBuckets } from '../../cli/allreduce/lockstep-group.ts';
 import { formatAllreduce, formatBytes } from '../../cli/allreduce/report.ts';
@@ -13,6 +14,8 @@ const flags: AllreduceFlags = {
   bucketBytes: '4MiB',
   sharedMemory: 'auto',
   algorithm: 'auto',
+  wire: 'float32',
+  explain: false,
   json: false,
 };
 
@@ -21,6 +24,8 @@ test('worker counts and sizes are lists; units are decimal or binary', () => {
     ...{ workers: [2, 4], bytes: [1e6, 25 * 2 ** 20], rounds: 5, bucketBytes: 4 * 2 ** 20, link: null, json: false },
     sharedMemory: 'auto',
     algorithm: 'auto',
+    wire: 'float32',
+    explain: false,
   });
   assert.deepEqual(['4', '64KiB', '1.5MB', '2GB'].map(parseSize), [4, 65_536, 1.5e6, 2e9]);
 });
@@ -34,6 +39,7 @@ test('what is no whole float32 value, no number or out of range is refused with 
     [{ bytes: '3GB' }, /--bytes 3GB/],
     [{ rounds: '0' }, /--rounds 0/],
     [{ bucketBytes: '-4' }, /--bucket-bytes -4/],
+    [{ wire: 'float16' }, /--wire float16: expected one of float32, bfloat16/],
     [{ algorithm: 'ring' }, /--algorithm ring: expected one of auto, direct/],
     [{ sharedMemory: 'on' }, /--shared-memory on: expected one of auto, off/],
   ];
@@ -104,4 +110,20 @@ test('sizes are told in the unit that makes them short', () => {
     '25 MB',
     '12 bytes',
   ]);
+});
+
+test('an explanation has every algorithm with its prediction, what was measured of it, and which one auto takes', () => {
+  const figures = { seconds: 0.01, busGigabytesPerSecond: 1, cpuSecondsPerGigabyte: 1, iterations: 1 };
+  const report = { workers: 4, bytes: 4e6, lockstep: figures, others: { halving: { ...figures, ratio: 1 } } };
+  const link = { bitsPerSecond: 1e9, delayMs: 0.5 };
+  const explanations = explain([report], { bucketBytes: 4 * 2 ** 20, wire: 'float32', link });
+  assert.deepEqual(explanations.map(({ algorithm }) => algorithm).sort(), ['direct', 'halving', 'hierarchical']);
+  assert.equal(explanations.filter(({ isChosen }) => isChosen).length, 1);
+  for (const { bytesReceived, predictedSeconds } of explanations) {
+    // 2(W−1)/W of the bytes, and what the link needs for them, at least.
+    assert.ok(bytesReceived >= 6e6);
+    assert.ok(predictedSeconds >= 0.048);
+  }
+  assert.equal(explanations.find(({ algorithm }) => algorithm === 'halving')?.measuredSeconds, 0.01);
+  assert.match(formatExplanations(explanations), /auto: /);
 });
