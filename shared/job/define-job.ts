@@ -2,7 +2,8 @@ import { LockstepError } from '../core/index.ts';
 import { type Callback, checkCallbacks } from './callback.ts';
 import { checkCount, show } from './checks.ts';
 import type { Dataset } from './dataset.ts';
-import type { Job, LossName, MetricName, OwnSampleFunction, Precision, WireFormat } from './job.ts';
+import type { Job, MetricName, OwnSampleFunction, Precision, WireFormat } from './job.ts';
+import type { LossConfig, LossName } from './loss-config.ts';
 import { nearestName, resolvePrecision, resolveWire } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
@@ -14,8 +15,8 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
   readonly model: () => Model | Promise<Model>;
   /** A name (Keras's defaults), or what a function of `optimizers` returned. */
   readonly optimizer: OptimizerName | OptimizerConfig;
-  /** A name, or a function over tf ops that gives the loss of each sample. */
-  readonly loss: LossName | Own;
+  /** A name (Keras's defaults), what a function of `losses` returned, or a function that gives each sample's loss. */
+  readonly loss: LossName | LossConfig | Own;
   /** Names, or named functions that give each sample's value: the metric is their mean. */
   readonly metrics?: readonly (MetricName | Own)[];
   readonly data: {

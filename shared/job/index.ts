@@ -15,7 +15,6 @@ export type {
 export type {
   DatasetDescription,
   Job,
-  LossName,
   MetricName,
   OwnSampleFunction,
   Precision,
@@ -24,6 +23,8 @@ export type {
 } from './job.ts';
 export type { SequenceOptions, SplitOptions } from './keras-datasets.ts';
 export { learningRateAt } from './learning-rate.ts';
+export type { CrossentropyOptions, LossConfig, LossName } from './loss-config.ts';
+export { type LossOptions, losses, resolveLossConfig } from './losses.ts';
 export {
   lossNames,
   metricNames,
@@ -41,7 +42,7 @@ export type { NumpyOptions } from './numpy-datasets.ts';
 export type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';
 export { amount, completeOptions, flag, type OptionReader, reader, stepCount } from './options.ts';
-export { lossName, metricName } from './own-functions.ts';
+export { lossName, metricName, readLoss } from './own-functions.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';
 export type { Classes, Column, CsvOptions, JsonLinesOptions } from './table-datasets.ts';
 export type {

@@ -1,4 +1,5 @@
 import type { Callback } from './callback.ts';
+import type { LossConfig } from './loss-config.ts';
 import type { OptimizerConfig } from './optimizer-config.ts';
 import type { TransformDescription } from './transform-description.ts';
 
@@ -23,13 +24,6 @@ export interface DatasetDescription {
   /** Applied in order. */
   readonly transforms: readonly TransformDescription[];
 }
-
-export type LossName =
-  | 'meanSquaredError'
-  | 'meanAbsoluteError'
-  | 'categoricalCrossentropy'
-  | 'sparseCategoricalCrossentropy'
-  | 'binaryCrossentropy';
 
 export type MetricName =
   | 'accuracy'
@@ -59,7 +53,7 @@ export interface Job<Model = unknown> {
   /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
   readonly model: () => Model | Promise<Model>;
   readonly optimizer: OptimizerConfig;
-  readonly loss: LossName | OwnSampleFunction;
+  readonly loss: LossConfig | OwnSampleFunction;
   readonly metrics: readonly (MetricName | OwnSampleFunction)[];
   readonly data: {
     readonly train: DatasetDescription;

@@ -1,5 +1,6 @@
 import { editDistance, LockstepError } from '../core/index.ts';
-import type { LossName, MetricName, Precision, WireFormat } from './job.ts';
+import type { MetricName, Precision, WireFormat } from './job.ts';
+import type { LossName } from './loss-config.ts';
 import type { OptimizerName } from './optimizer-config.ts';
 
 /** Every name that a job file may use, in the order in which messages list them. */
@@ -7,8 +8,21 @@ export const lossNames: readonly LossName[] = [
   'categoricalCrossentropy',
   'sparseCategoricalCrossentropy',
   'binaryCrossentropy',
+  'crossentropy',
+  'categoricalFocalCrossentropy',
+  'binaryFocalCrossentropy',
   'meanSquaredError',
   'meanAbsoluteError',
+  'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError',
+  'huber',
+  'logCosh',
+  'cosineSimilarity',
+  'hinge',
+  'squaredHinge',
+  'categoricalHinge',
+  'klDivergence',
+  'poisson',
 ];
 
 export const metricNames: readonly MetricName[] = [
@@ -40,6 +54,12 @@ const aliases: Readonly<Record<string, string>> = {
   acc: 'accuracy',
   mse: 'meanSquaredError',
   mae: 'meanAbsoluteError',
+  mape: 'meanAbsolutePercentageError',
+  msle: 'meanSquaredLogarithmicError',
+  bce: 'binaryCrossentropy',
+  ce: 'crossentropy',
+  kld: 'klDivergence',
+  kullbackleiblerdivergence: 'klDivergence',
 };
 
 /**
@@ -69,8 +89,9 @@ export function resolveWire(name: unknown): WireFormat {
 export function resolveName<Name extends string>(what: string, name: unknown, known: readonly Name[]): Name {
   if (typeof name === 'string') {
     const wanted = normalize(name);
-    const meant = normalize(Object.hasOwn(aliases, wanted) ? (aliases[wanted] ?? wanted) : wanted);
-    const found = known.find((candidate) => normalize(candidate) === meant);
+    const alias = Object.hasOwn(aliases, wanted) ? aliases[wanted] : undefined;
+    const called = (meant: string) => known.find((candidate) => normalize(candidate) === normalize(meant));
+    const found = called(wanted) ?? called(alias ?? wanted);
     if (found !== undefined) return found;
   }
   const shown = typeof name === 'string' ? `"${name}"` : `a value of type ${name === null ? 'null' : typeof name}`;

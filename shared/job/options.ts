@@ -13,6 +13,7 @@ export const flag = reader('true or false', (value) => typeof value === 'boolean
 export const amount = reader('a finite number of at least 0', (value) => isNumber(value) && value >= 0);
 export const positive = reader('a finite number above 0', (value) => isNumber(value) && value > 0);
 export const share = reader('a number from 0 to below 1', (value) => isNumber(value) && value >= 0 && value < 1);
+export const fraction = reader('a number from 0 to 1', (value) => isNumber(value) && value >= 0 && value <= 1);
 export const factor = reader('a finite number of at least 1', (value) => isNumber(value) && value >= 1);
 export const stepCount = reader('a whole number of at least 0', (value) => isNumber(value) && isStep(value));
 export const stepList = reader(
@@ -43,11 +44,11 @@ export function completeOptions(
     const known = Object.keys(readers);
     const read = Object.hasOwn(readers, option) ? readers[option] : undefined;
     if (read === undefined) {
-      const near = nearestName(option, known);
-      throw new LockstepError(
-        'job/invalid',
-        `${owner} has no option "${option}"; did you mean "${near}"? Known: ${known.join(', ')}.`,
-      );
+      const hint =
+        known.length === 0
+          ? 'it takes none'
+          : `did you mean "${nearestName(option, known)}"? Known: ${known.join(', ')}`;
+      throw new LockstepError('job/invalid', `${owner} has no option "${option}"; ${hint}.`);
     }
     config[option] = read(`${owner}: ${option}`, value);
   }

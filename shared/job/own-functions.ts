@@ -1,10 +1,12 @@
 import { LockstepError } from '../core/index.ts';
-import type { Job, LossName, MetricName, OwnSampleFunction } from './job.ts';
-import { metricNames, resolveLoss, resolveMetric } from './names.ts';
+import type { Job, MetricName, OwnSampleFunction } from './job.ts';
+import type { LossConfig, LossName } from './loss-config.ts';
+import { resolveLossConfig } from './losses.ts';
+import { metricNames, resolveMetric } from './names.ts';
 
 /** @throws LockstepError job/invalid with the nearest known name */
-export function readLoss(loss: unknown): LossName | OwnSampleFunction {
-  return typeof loss === 'function' ? (loss as OwnSampleFunction) : resolveLoss(loss);
+export function readLoss(loss: unknown): LossConfig | OwnSampleFunction {
+  return typeof loss === 'function' ? (loss as OwnSampleFunction) : resolveLossConfig(loss);
 }
 
 /** @throws LockstepError job/invalid for an unknown name, and for a function that has no name of its own */
@@ -30,7 +32,8 @@ export function metricName(metric: Job['metrics'][number]): string {
 }
 
 /** As messages call a job's loss. */
-export function lossName(loss: Job['loss']): string {
-  if (typeof loss !== 'function') return loss;
+export function lossName(loss: Job['loss'] | LossName): string {
+  if (typeof loss === 'string') return loss;
+  if (typeof loss !== 'function') return loss.kind;
   return loss.name === '' || loss.name === 'loss' ? 'a loss of its own' : `a loss of its own (${loss.name})`;
 }

@@ -12,104 +12,11 @@ import sys
 
 from golden_file import flat, write  # first: it chooses Keras's backend
 import keras
+import keras_functions
 import keras_optimizers
 import numpy as np
-import tensorflow as tf
-from keras.src.trainers import compile_utils
 
 STEPS = 12
-
-
-def tensors():
-    """Targets and predictions, with values at and beyond the ends of the clipping range."""
-    random = np.random.RandomState(2)
-    real_true = random.normal(size=(6, 4)).astype(np.float32)
-    real_pred = random.normal(size=(6, 4)).astype(np.float32)
-    probabilities = random.dirichlet(np.ones(5), size=8).astype(np.float32)
-    probabilities[5] = [1, 0, 0, 0, 0]  # right and sure, or wrong and sure
-    probabilities[6] = [0, 0, 0, 1, 0]
-    probabilities[7] *= 3  # does not sum to 1
-    labels = np.array([0, 1, 2, 3, 4, 0, 1, 2], dtype=np.int32)
-    one_hot = np.eye(5, dtype=np.float32)[labels]
-    binary_true = random.randint(0, 2, size=(7, 3)).astype(np.float32)
-    binary_pred = random.uniform(size=(7, 3)).astype(np.float32)
-    binary_pred[5] = [0, 1, 0.5]
-    single_true = random.randint(0, 2, size=(6,)).astype(np.float32)
-    single_pred = random.uniform(size=(6, 1)).astype(np.float32)
-    sequence_pred = random.dirichlet(np.ones(3), size=(4, 5)).astype(np.float32)
-    sequence_labels = random.randint(0, 3, size=(4, 5)).astype(np.int32)
-    sequence_one_hot = np.eye(3, dtype=np.float32)[sequence_labels]
-    return {
-        "real": (real_true, real_pred),
-        "classes": (one_hot, probabilities),
-        "labels": (labels, probabilities),
-        "label-column": (labels[:, None], probabilities),
-        "multi-label": (binary_true, binary_pred),
-        "binary": (single_true, single_pred),
-        "binary-column": (single_true[:, None], single_pred),
-        "sequence": (sequence_one_hot, sequence_pred),
-        "sequence-labels": (sequence_labels, sequence_pred),
-    }
-
-
-LOSSES = {
-    "meanSquaredError": (keras.losses.MeanSquaredError, ["real", "binary", "binary-column", "sequence"]),
-    "meanAbsoluteError": (keras.losses.MeanAbsoluteError, ["real", "binary", "sequence"]),
-    "categoricalCrossentropy": (keras.losses.CategoricalCrossentropy, ["classes", "sequence"]),
-    "sparseCategoricalCrossentropy": (
-        keras.losses.SparseCategoricalCrossentropy,
-        ["labels", "label-column", "sequence-labels"],
-    ),
-    "binaryCrossentropy": (keras.losses.BinaryCrossentropy, ["multi-label", "binary", "binary-column"]),
-}
-
-METRICS = {
-    "accuracy": [
-        "classes", "labels", "label-column", "multi-label", "binary", "binary-column", "sequence", "sequence-labels",
-    ],
-    "categoricalAccuracy": ["classes", "sequence"],
-    "sparseCategoricalAccuracy": ["labels", "label-column", "sequence-labels"],
-    "binaryAccuracy": ["multi-label", "binary", "binary-column"],
-    "meanSquaredError": ["real", "binary"],
-    "meanAbsoluteError": ["real", "binary-column"],
-}  # fmt: skip
-
-KERAS_METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "categoricalAccuracy": "categorical_accuracy",
-    "sparseCategoricalAccuracy": "sparse_categorical_accuracy",
-    "binaryAccuracy": "binary_accuracy",
-    "meanSquaredError": "mean_squared_error",
-    "meanAbsoluteError": "mean_absolute_error",
-}
-
-
-def losses_and_metrics():
-    """The reduced loss, its gradient by the predictions, and the metric's mean, for each fitting pair of tensors."""
-    data = tensors()
-    losses, metrics = [], []
-    for name, (loss_class, datasets) in LOSSES.items():
-        for dataset in datasets:
-            true, pred = data[dataset]
-            prediction = tf.Variable(pred)
-            with tf.GradientTape() as tape:
-                value = loss_class()(true, prediction.value())
-            gradient = tape.gradient(value, prediction)
-            losses.append({"loss": name, "data": dataset, "value": float(value), "gradient": flat(gradient)})
-    for name, datasets in METRICS.items():
-        for dataset in datasets:
-            true, pred = data[dataset]
-            metric = compile_utils.get_metric(KERAS_METRIC_NAMES[name], true, pred)
-            metric.update_state(true, pred)
-            metrics.append({"metric": name, "data": dataset, "value": float(metric.result())})
-    described = {
-        name: {
-            "true": {"shape": list(true.shape), "dtype": str(true.dtype), "values": flat(true)},
-            "pred": {"shape": list(pred.shape), "dtype": str(pred.dtype), "values": flat(pred)},
-        }
-        for name, (true, pred) in data.items()
-    }
-    write("losses-and-metrics", {"data": described, "losses": losses, "metrics": metrics})
 
 
 def model(name="model", frozen=False):
@@ -172,7 +79,7 @@ def model(name="model", frozen=False):
 
 if __name__ == "__main__":
     parts = {
-        "losses_and_metrics": losses_and_metrics,
+        "losses_and_metrics": keras_functions.losses_and_metrics,
         "model": model,
         "frozen": lambda: model("frozen-model", frozen=True),
         "optimizers": keras_optimizers.optimizers,

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { at } from '../../shared/core/index.ts';
-import { type Batch, type LossName, type MetricName, resolveOptimizer } from '../../shared/job/index.ts';
+import { type Batch, resolveOptimizer } from '../../shared/job/index.ts';
 import { type Engine, type EngineName, type Trainer, tf } from '../../worker/engine/index.ts';
-import { sampleLosses } from '../../worker/engine/losses.ts';
-import { resolveAccuracy, sampleMetrics } from '../../worker/engine/metrics.ts';
 import { openEngine, relativeDistance, smallJob } from './engine-fixtures.ts';
+import { functionParity } from './keras-function-parity.ts';
 
 /**
  * One float32 rounding is 6e-8 relative. A step of these problems adds some dozen products per value, in an order that
@@ -21,12 +20,6 @@ const LOSS_ROUNDING = 10 * ROUNDING;
  * 4.7e-5 of the velocity, and its root, like each update, by half of that.
  */
 const kernelRounding: Readonly<Record<string, number>> = { adam: 2.4e-5, adamW: 2.4e-5 };
-
-interface TensorGolden {
-  readonly shape: readonly number[];
-  readonly dtype: string;
-  readonly values: readonly number[];
-}
 
 interface OptimizerGoldens {
   readonly inputs: readonly number[];
@@ -52,17 +45,6 @@ interface OptimizerWeights {
   readonly bias: readonly number[];
 }
 
-interface FunctionGoldens {
-  readonly data: Readonly<Record<string, { readonly true: TensorGolden; readonly pred: TensorGolden }>>;
-  readonly losses: readonly {
-    readonly loss: LossName;
-    readonly data: string;
-    readonly value: number;
-    readonly gradient: readonly number[];
-  }[];
-  readonly metrics: readonly { readonly metric: MetricName; readonly data: string; readonly value: number }[];
-}
-
 interface ModelGoldens {
   readonly inputs: readonly number[];
   readonly targets: readonly number[];
@@ -75,7 +57,7 @@ interface ModelGoldens {
   readonly evaluated: { readonly loss: number; readonly accuracy: number };
 }
 
-function goldens<T>(name: string): T {
+export function goldens<T>(name: string): T {
   const file = new URL(`../../../test/parity/goldens/${name}.json`, import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as T;
 }
@@ -90,7 +72,12 @@ function batchOf(rows: number, inputs: readonly number[], targets: readonly numb
   };
 }
 
-function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
+export function assertClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): void {
   const distance = relativeDistance(actual, expected);
   assert.ok(
     distance <= tolerance,
@@ -192,41 +179,6 @@ function trainStep(trainer: Trainer, batch: Batch, step: number, whole: boolean)
   const contribution = trainer.forwardBackward(batch, microstep);
   trainer.apply(contribution, step);
   return contribution.statistics;
-}
-
-function functionParity(label: string, skip: string | false): void {
-  const { data, losses, metrics } = goldens<FunctionGoldens>('losses-and-metrics');
-  const tensorOf = ({ values, shape, dtype }: TensorGolden): tf.Tensor =>
-    tf.tensor([...values], [...shape], dtype as 'float32' | 'int32');
-  const pairOf = (set: string): { target: tf.Tensor; prediction: tf.Tensor; rows: number } => {
-    const golden = data[set];
-    assert.ok(golden !== undefined);
-    return { target: tensorOf(golden.true), prediction: tensorOf(golden.pred), rows: at(golden.true.shape, 0) };
-  };
-
-  for (const { loss, data: set, value, gradient } of losses) {
-    test(`${label}: ${loss} on ${set} data is Keras’s, and so is its gradient`, { skip }, () => {
-      tf.tidy(() => {
-        const { target, prediction, rows } = pairOf(set);
-        const result = tf.valueAndGrad((x: tf.Tensor) => tf.mean(sampleLosses[loss](target, x)))(prediction);
-        assert.deepEqual(sampleLosses[loss](target, prediction).shape, [rows]);
-        assertClose(result.value.dataSync(), [value], ROUNDING, 'loss');
-        assertClose(result.grad.dataSync(), gradient, ROUNDING, 'gradient');
-      });
-    });
-  }
-
-  for (const { metric, data: set, value } of metrics) {
-    test(`${label}: ${metric} on ${set} data is Keras’s`, { skip }, () => {
-      tf.tidy(() => {
-        const { target, prediction, rows } = pairOf(set);
-        const resolved = resolveAccuracy(metric, target.shape.slice(1), prediction.shape.slice(1));
-        const samples = sampleMetrics[resolved](target, prediction);
-        assert.deepEqual(samples.shape, [rows]);
-        assertClose(tf.mean(samples).dataSync(), [value], ROUNDING, 'metric');
-      });
-    });
-  }
 }
 
 function checkModel(trainer: Trainer, golden: ModelGoldens): void {

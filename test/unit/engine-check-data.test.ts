@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LockstepError } from '../../shared/core/index.ts';
-import type { LossName, TensorSpec } from '../../shared/job/index.ts';
-import { checkData } from '../../worker/engine/check-data.ts';
+import type { TensorSpec } from '../../shared/job/index.ts';
+import { checkData, type LossKind } from '../../worker/engine/check-data.ts';
 
 const spec = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
 
-function check(loss: LossName, output: readonly (number | null)[], target: TensorSpec, input = spec(4)): void {
+function check(loss: LossKind, output: readonly (number | null)[], target: TensorSpec, input = spec(4)): void {
   checkData({
     modelInputs: [{ layer: 'first', shape: [4] }],
     modelOutputs: [{ layer: 'last', shape: output }],
     inputs: [input],
     targets: [target],
-    loss,
+    losses: [loss],
   });
 }
 
@@ -73,7 +73,7 @@ const misfits: readonly {
         ],
         inputs: [spec(1)],
         targets: [spec(1)],
-        loss: 'meanSquaredError',
+        losses: ['meanSquaredError', 'meanSquaredError'],
       }),
     code: 'data/shape',
     says: [/2 outputs \(a, b\)/, /1 targets/],

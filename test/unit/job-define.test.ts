@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { datasets, defineJob, isJob, type JobInput, lossName, metricName, optimizers } from '../../shared/job/index.ts';
+import {
+  datasets,
+  defineJob,
+  isJob,
+  type JobInput,
+  losses,
+  lossName,
+  metricName,
+  optimizers,
+} from '../../shared/job/index.ts';
 import { thrown } from '../support/thrown.ts';
 
 const train = datasets.glyphs({ samples: 10 });
@@ -12,7 +21,7 @@ test('a job has every default filled in: Keras’s batch of 32 and 1 epoch, seed
   assert.equal(model, good.model);
   assert.deepEqual(job, {
     optimizer: optimizers.sgd(),
-    loss: 'meanSquaredError',
+    loss: { kind: 'meanSquaredError' },
     metrics: [],
     data: { train: train.describe() },
     batchSize: 32,
@@ -39,7 +48,7 @@ test('what is given is kept, and names in Keras’s spelling are understood', ()
   });
   assert.deepEqual(
     [job.loss, job.metrics, job.batchSize, job.epochs],
-    ['categoricalCrossentropy', ['accuracy'], 36, 3],
+    [losses.categoricalCrossentropy(), ['accuracy'], 36, 3],
   );
   assert.deepEqual([job.seed, job.shuffle], [2 ** 53 - 1, false]);
   assert.deepEqual(job.data.validation, train.take(1).describe());
@@ -196,7 +205,23 @@ test('a loss or metric may be a function of the job’s own; a metric is reporte
   assert.equal(job.loss, loss);
   assert.deepEqual(job.metrics.map(metricName), ['accuracy', 'topFive']);
   assert.deepEqual(
-    [lossName('meanSquaredError'), lossName(topFive), lossName(loss)],
+    [lossName(losses.meanSquaredError()), lossName(topFive), lossName(loss)],
     ['meanSquaredError', 'a loss of its own (topFive)', 'a loss of its own'],
   );
+});
+
+test('losses have Keras’s options and defaults, and refuse others', () => {
+  assert.deepEqual(losses.huber(), { kind: 'huber', delta: 1 });
+  assert.deepEqual(losses.binaryFocalCrossentropy({ gamma: 1 }), {
+    ...{ kind: 'binaryFocalCrossentropy', applyClassBalancing: false, alpha: 0.25, gamma: 1 },
+    ...{ fromLogits: false, labelSmoothing: 0 },
+  });
+  const job = defineJob({ ...good, loss: losses.categoricalCrossentropy({ labelSmoothing: 0.1 }) });
+  assert.deepEqual(job.loss, { kind: 'categoricalCrossentropy', fromLogits: false, labelSmoothing: 0.1 });
+  const messageOf = (loss: unknown): string =>
+    thrown('job/invalid', () => defineJob({ ...good, loss } as JobInput)).message;
+  assert.match(messageOf({ kind: 'huber', dleta: 1 }), /loss huber has no option "dleta"; did you mean "delta"/);
+  assert.match(messageOf({ kind: 'hinge', delta: 1 }), /loss hinge has no option "delta"; it takes none/);
+  assert.match(messageOf({ kind: 'huber', delta: 0 }), /loss huber: delta must be a finite number above 0, got 0/);
+  assert.match(messageOf({ kind: 'bce', labelSmoothing: 2 }), /labelSmoothing must be a number from 0 to 1, got 2/);
 });

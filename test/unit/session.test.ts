@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RunSettings } from '../../shared/config/index.ts';
+import { losses } from '../../shared/job/index.ts';
 import { phases } from '../../shared/run/index.ts';
 import { Schedule } from '../../shared/sampling/index.ts';
 import { canonicalJson, hashJob, type JobFingerprint } from '../../worker/session/job-hash.ts';
@@ -11,7 +12,7 @@ import { batchRows, evaluationPlan, executionText, planRun } from '../../worker/
 const dataset = { kind: 'glyphs', options: {}, transforms: [] };
 const job = {
   optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0, nesterov: false },
-  loss: 'meanSquaredError',
+  loss: losses.meanSquaredError(),
   metrics: [],
   data: { train: dataset },
   batchSize: 12,
@@ -138,7 +139,7 @@ test('the job hash ignores the order of keys and where files are, and nothing el
   assert.notEqual(hashJob({ ...fingerprint, readers: { train: 'd' } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, initialWeightsSha256: 'c' }), hash);
   assert.notEqual(hashJob({ ...fingerprint, datasetSizes: { train: 51 } }), hash);
-  assert.notEqual(hashJob({ ...fingerprint, job: { ...job, loss: 'meanAbsoluteError' } }), hash);
+  assert.notEqual(hashJob({ ...fingerprint, job: { ...job, loss: losses.meanAbsoluteError() } }), hash);
   assert.notEqual(hashJob({ ...fingerprint, graphSha256: 'd' }), hash);
   const withLoss = (loss: () => number): string => hashJob({ ...fingerprint, job: { ...job, loss } });
   assert.notEqual(

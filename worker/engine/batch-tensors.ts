@@ -30,13 +30,16 @@ export function uploadBatch(
 
 /**
  * A label outside of the classes would have no loss at all (its one-hot row is zero), and training would go on.
+ *
+ * @param classes of each output; null where targets are no class numbers
  * @throws LockstepError data/corrupt
  */
-export function checkLabels(batch: Batch, targets: readonly TensorSpec[], classes: readonly number[]): void {
+export function checkLabels(batch: Batch, targets: readonly TensorSpec[], classes: readonly (number | null)[]): void {
   for (const [output, { shape }] of targets.entries()) {
     const labels = batch.targets[output] as BatchValues;
     const perSample = shape.reduce((product, size) => product * size, 1);
-    const count = classes[output] ?? 0;
+    const count = classes[output] ?? null;
+    if (count === null) continue;
     for (let index = 0; index < batch.realRows * perSample; index++) {
       const label = labels[index] as number;
       if (Number.isInteger(label) && label >= 0 && label < count) continue;

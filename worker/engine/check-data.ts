@@ -1,5 +1,6 @@
 import { LockstepError } from '../../shared/core/index.ts';
-import type { LossName, TensorSpec } from '../../shared/job/index.ts';
+import type { TensorSpec } from '../../shared/job/index.ts';
+import type { ResolvedLoss } from './losses.ts';
 
 /** Shape of one sample; `null` is a dimension that the model leaves open. */
 export type SampleShape = readonly (number | null)[];
@@ -11,13 +12,15 @@ export interface ModelPort {
   readonly shape: SampleShape;
 }
 
+export type LossKind = ResolvedLoss['kind'];
+
 export interface DataFit {
   readonly modelInputs: readonly ModelPort[];
   readonly modelOutputs: readonly ModelPort[];
   readonly inputs: readonly TensorSpec[];
   readonly targets: readonly TensorSpec[];
-  /** Null for a loss of the job's own, which takes what it gets. */
-  readonly loss: LossName | null;
+  /** One for each output; null for a loss of the job's own, which takes what it gets. */
+  readonly losses: readonly (LossKind | null)[];
 }
 
 /**
@@ -36,9 +39,10 @@ export function checkData(fit: DataFit): void {
         "change the model's inputShape, or the data's shape by a transform such as resize",
     );
   }
-  const { loss } = fit;
-  if (loss === null) return;
-  for (const [index, port] of fit.modelOutputs.entries()) checkTarget(loss, port, fit.targets[index] as TensorSpec);
+  for (const [index, port] of fit.modelOutputs.entries()) {
+    const loss = fit.losses[index] ?? null;
+    if (loss !== null) checkTarget(loss, port, fit.targets[index] as TensorSpec);
+  }
 }
 
 function checkCount(what: string, ports: readonly ModelPort[], specs: readonly TensorSpec[]): void {
@@ -51,11 +55,16 @@ function checkCount(what: string, ports: readonly ModelPort[], specs: readonly T
   );
 }
 
-function checkTarget(loss: LossName, port: ModelPort, spec: TensorSpec): void {
+const categorical: ReadonlySet<LossKind> = new Set([
+  'categoricalCrossentropy',
+  'categoricalFocalCrossentropy',
+  'sparseCategoricalCrossentropy',
+] as const);
+
+function checkTarget(loss: LossKind, port: ModelPort, spec: TensorSpec): void {
   const { layer, shape } = port;
   const classes = shape.at(-1);
-  const isCategorical = loss === 'categoricalCrossentropy' || loss === 'sparseCategoricalCrossentropy';
-  if (isCategorical && (classes === 1 || shape.length === 0)) {
+  if (categorical.has(loss) && (classes === 1 || shape.length === 0)) {
     throw new LockstepError(
       'job/invalid',
       `${loss} needs an output per class, but layer ${layer} has one output; use binaryCrossentropy, or a unit per class`,
@@ -70,9 +79,9 @@ function checkTarget(loss: LossName, port: ModelPort, spec: TensorSpec): void {
   );
 }
 
-function targetAdvice(loss: LossName, classes: number | null | undefined, spec: TensorSpec): string {
+function targetAdvice(loss: LossKind, classes: number | null | undefined, spec: TensorSpec): string {
   const isLabel = withoutTrailingOnes(spec.shape).length === 0;
-  if (loss === 'categoricalCrossentropy' && isLabel) {
+  if ((loss === 'categoricalCrossentropy' || loss === 'categoricalFocalCrossentropy') && isLabel) {
     return `labels are class numbers: use sparseCategoricalCrossentropy, or one-hot encode them in ${classes} classes`;
   }
   if (loss === 'sparseCategoricalCrossentropy' && !isLabel) {

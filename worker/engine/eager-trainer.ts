@@ -155,7 +155,7 @@ export class EagerTrainer implements Trainer {
     const shape = shapeOf({ inputs: this.#inputs, targets: this.#targets }, batch.realRows, batch.shapes);
     if (batch.shapes !== undefined) this.#network.checkFit(shape);
     const targets = batch.targets.length === 0 ? [] : shape.targets;
-    if (targets.length > 0) checkLabels(batch, targets.slice(0, this.#network.classes.length), this.#network.classes);
+    if (targets.length > 0) checkLabels(batch, targets, this.#network.classes);
     tf.engine().startScope();
     try {
       const tensors = uploadBatch(batch, shape.inputs, targets);

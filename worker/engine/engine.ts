@@ -1,4 +1,4 @@
-import type { Batch, Job, OptimizerConfig, Precision, TensorSpec } from '../../shared/job/index.ts';
+import type { Batch, Job, LossName, OptimizerConfig, Precision, TensorSpec } from '../../shared/job/index.ts';
 import type { Inspection } from './inspection.ts';
 
 export type EngineName = 'tensorflow' | 'cpu';
@@ -35,7 +35,7 @@ export interface EngineMemory {
 export interface TrainerOptions {
   readonly buildModel: () => unknown;
   readonly optimizer: OptimizerConfig;
-  readonly loss: Job['loss'];
+  readonly loss: Job['loss'] | LossName;
   readonly metrics: Job['metrics'];
   readonly seed: number;
   /** Inputs and targets that the data set delivers; checked against the model. */

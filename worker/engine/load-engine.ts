@@ -9,6 +9,7 @@ import { int64Scalar, loadNativeAddon, nativeBackend } from './native-addon.ts';
 import { installNativeGather, installNativeGradients } from './native-gradients.ts';
 import { installNativeLayerNorm } from './native-layer-norm.ts';
 import { installRandomLayers } from './random-layers.ts';
+import { installNativeCrossentropy } from './softmax-crossentropy.ts';
 import { tf } from './tf.ts';
 
 export interface EngineOptions {
@@ -49,6 +50,7 @@ async function load(name: EngineName, threads: number): Promise<Engine> {
     installNativeGradients(tf, nativeBackend());
     installNativeGather(tf, nativeBackend());
     installNativeLayerNorm(tf);
+    installNativeCrossentropy(nativeBackend());
     installRandomLayers(nativeBackend());
     installFusedLstm(tf, nativeBackend(), int64Scalar());
     return new TfjsEngine({ name, version, deviceClass, threads });

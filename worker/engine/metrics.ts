@@ -1,5 +1,6 @@
 import type { MetricName } from '../../shared/job/index.ts';
-import { likePrediction, meanPerSample, type SampleLoss, sampleLosses } from './losses.ts';
+import { likePrediction, meanPerSample, type SampleLoss, sampleLoss } from './losses.ts';
+import { encodingOf } from './target-encoding.ts';
 import { tf } from './tf.ts';
 
 /** Keras's threshold: a probability above it predicts the class. */
@@ -22,25 +23,24 @@ export const sampleMetrics: { readonly [Name in ResolvedMetricName]: SampleLoss 
     return hits(likePrediction(target, prediction), predicted);
   },
 
-  meanSquaredError: sampleLosses.meanSquaredError,
-  meanAbsoluteError: sampleLosses.meanAbsoluteError,
+  meanSquaredError: sampleLoss({ kind: 'meanSquaredError' }),
+  meanAbsoluteError: sampleLoss({ kind: 'meanAbsoluteError' }),
 };
 
-/**
- * What `accuracy` means for an output, decided by shapes as Keras 3 does (keras/src/trainers/compile_utils.py).
- *
- * @param target shape of one sample's target
- * @param output shape of one sample's prediction
- */
+const accuracies = {
+  binary: 'binaryAccuracy',
+  sparse: 'sparseCategoricalAccuracy',
+  categorical: 'categoricalAccuracy',
+} as const;
+
+/** What `accuracy` means for shapes of one sample's target and prediction. */
 export function resolveAccuracy(
   name: MetricName,
   target: readonly number[],
   output: readonly (number | null)[],
 ): ResolvedMetricName {
   if (name !== 'accuracy') return name;
-  if (output.at(-1) === 1) return 'binaryAccuracy';
-  if (target.length < output.length || target.at(-1) === 1) return 'sparseCategoricalAccuracy';
-  return 'categoricalAccuracy';
+  return accuracies[encodingOf(target, output)];
 }
 
 function hits(truth: tf.Tensor, predicted: tf.Tensor): tf.Tensor1D {

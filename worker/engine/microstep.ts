@@ -1,4 +1,5 @@
 import type { SampleLoss } from './losses.ts';
+import { captureLogits } from './output-logits.ts';
 import { captureMasks } from './output-masks.ts';
 import type { Bucket } from './plan-buckets.ts';
 import { withStepSeed } from './random-layers.ts';
@@ -13,10 +14,13 @@ export interface Network {
   /** Weights that a forward pass changes (layer-tree.ts). */
   readonly statistics: readonly tf.LayerVariable[];
   readonly buckets: readonly Bucket[];
-  readonly loss: SampleLoss;
+  /** One for each output. */
+  readonly losses: readonly SampleLoss[];
   readonly metrics: readonly SampleLoss[];
   /** Whether an output carries a mask that a loss or metric of the job's own takes (output-masks.ts). */
   readonly masked: boolean;
+  /** Whether a loss or metric goes back to the logits of an output (output-logits.ts). */
+  readonly usesLogits: boolean;
 }
 
 /** One replica's samples on the device. */
@@ -67,11 +71,11 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
       return tf.keep(tensor);
     };
     try {
-      let predictions: Predictions = { outputs: [], masks: [] };
+      let predictions: Predictions = { outputs: [], masks: [], logits: [] };
       let lossSum: tf.Tensor = scale.samples;
       const gradients = takeGradients(() => {
         predictions = withStepSeed(scale.seed, () => predict(network, batch.inputs, true));
-        for (const tensor of [...predictions.outputs, ...predictions.masks]) if (tensor !== null) keep(tensor);
+        for (const tensor of Object.values(predictions).flat()) if (tensor !== null) keep(tensor);
         const weighted = tf.sum(tf.mul(sampleLoss(network, batch.targets, predictions), batch.weights));
         const penalty = regularization(model);
         if (penalty === null) {
@@ -123,28 +127,40 @@ export function variableOf(weight: tf.LayerVariable): tf.Variable {
   return weight.read() as tf.Variable;
 }
 
-/** One of each per model output; no masks at all where none is needed. */
+/** One of each per model output; no masks and logits at all where none are needed. */
 interface Predictions {
   readonly outputs: readonly tf.Tensor[];
   readonly masks: readonly (tf.Tensor | null)[];
+  readonly logits: readonly (tf.Tensor | null)[];
 }
 
-function predict({ model, masked }: Network, inputs: readonly tf.Tensor[], training: boolean): Predictions {
-  if (!masked) return { outputs: forward(model, inputs, training), masks: [] };
-  return captureMasks(model, () => forward(model, inputs, training));
+function predict(network: Network, inputs: readonly tf.Tensor[], training: boolean): Predictions {
+  const { model, masked, usesLogits } = network;
+  const run = (): tf.Tensor[] => forward(model, inputs, training);
+  let logits: Predictions['logits'] = [];
+  const runForLogits = (): tf.Tensor[] => {
+    const caught = captureLogits(model, run);
+    logits = caught.logits;
+    return caught.outputs;
+  };
+  const computed = usesLogits ? runForLogits : run;
+  const { outputs, masks } = masked ? captureMasks(model, computed) : { outputs: computed(), masks: [] };
+  return { outputs, masks, logits };
 }
 
 /** [rows]; the sum over outputs, as Keras adds them. */
-function sampleLoss(network: Network, targets: readonly tf.Tensor[], { outputs, masks }: Predictions): tf.Tensor {
-  const losses: tf.Tensor[] = outputs.map((prediction, output) =>
-    network.loss(targets[output] as tf.Tensor, prediction, masks[output]),
+function sampleLoss(network: Network, targets: readonly tf.Tensor[], predictions: Predictions): tf.Tensor {
+  const { outputs, masks, logits } = predictions;
+  const losses: tf.Tensor[] = network.losses.map((loss, output) =>
+    loss(targets[output] as tf.Tensor, outputs[output] as tf.Tensor, masks[output], logits[output]),
   );
   return losses.reduce((sum, loss) => tf.add(sum, loss));
 }
 
 /** [rows] for each metric. */
-function sampleMetrics(network: Network, targets: readonly tf.Tensor[], { outputs, masks }: Predictions): tf.Tensor[] {
-  return network.metrics.map((metric) => metric(targets[0] as tf.Tensor, outputs[0] as tf.Tensor, masks[0]));
+function sampleMetrics(network: Network, targets: readonly tf.Tensor[], predictions: Predictions): tf.Tensor[] {
+  const { outputs, masks, logits } = predictions;
+  return network.metrics.map((metric) => metric(targets[0] as tf.Tensor, outputs[0] as tf.Tensor, masks[0], logits[0]));
 }
 
 /** The sum of all regularizers, or null without any. */

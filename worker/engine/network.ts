@@ -1,10 +1,10 @@
 import { at, LockstepError } from '../../shared/core/index.ts';
-import { metricName, resolveLoss, resolveMetric } from '../../shared/job/index.ts';
+import { lossName, metricName, readLoss, resolveMetric } from '../../shared/job/index.ts';
 import { checkData, type ModelPort } from './check-data.ts';
 import type { Contribution, ContributionLayout, TrainerOptions } from './engine.ts';
 import { freezeBatchNorms } from './frozen-batch-norm.ts';
 import { statisticWeights } from './layer-tree.ts';
-import { type SampleLoss, sampleLosses } from './losses.ts';
+import { fittingCrossentropy, goesToLogits, type ResolvedLoss, type SampleLoss, sampleLoss } from './losses.ts';
 import { resolveAccuracy, sampleMetrics } from './metrics.ts';
 import type { Network } from './microstep.ts';
 import { makesMasks } from './output-masks.ts';
@@ -13,6 +13,7 @@ import { ownScope } from './own-scope.ts';
 import { packedLength, type Wire } from './packed-gradients.ts';
 import { planBuckets } from './plan-buckets.ts';
 import { probeOutputs } from './probe-outputs.ts';
+import { encodingOf } from './target-encoding.ts';
 import { tf } from './tf.ts';
 
 /**
@@ -26,15 +27,17 @@ export function planNetwork(
   options: TrainerOptions,
   rename: (text: string) => string,
 ): Network & {
-  readonly classes: readonly number[];
+  /** Of each output; null where its targets are no class numbers. */
+  readonly classes: readonly (number | null)[];
   /** Whether the model takes such samples too. @throws LockstepError data/shape */
   checkFit(samples: Pick<TrainerOptions, 'inputs' | 'targets'>): void;
 } {
-  const loss = typeof options.loss === 'function' ? null : resolveLoss(options.loss);
   const modelInputs = ports(model.inputs, rename);
   const modelOutputs = ports(model.outputs, rename);
+  const losses = planLosses(options, modelOutputs);
+  const kinds = losses.map(({ kind }) => kind);
   const checkFit = ({ inputs, targets }: Pick<TrainerOptions, 'inputs' | 'targets'>): void =>
-    checkData({ modelInputs, modelOutputs, inputs, targets, loss });
+    checkData({ modelInputs, modelOutputs, inputs, targets, losses: kinds });
   checkFit(options);
   if (options.metrics.length > 0 && modelOutputs.length > 1) {
     throw new LockstepError(
@@ -42,7 +45,10 @@ export function planNetwork(
       `metrics need a model with one output; this one has ${modelOutputs.length} (${modelOutputs.map(({ layer }) => layer).join(', ')})`,
     );
   }
-  const functions = sampleFunctions(options, modelOutputs[0]?.shape ?? []);
+  const functions = {
+    losses: losses.map(({ run }) => run),
+    metrics: planMetrics(options, modelOutputs[0]?.shape ?? []),
+  };
   const trainable = model.trainableWeights;
   return {
     checkFit,
@@ -55,22 +61,36 @@ export function planNetwork(
     ),
     ...functions,
     masked: tryFunctions(model, options, functions, modelOutputs, rename),
-    classes: loss === 'sparseCategoricalCrossentropy' ? modelOutputs.map(({ shape }) => shape.at(-1) ?? 0) : [],
+    usesLogits: kinds.some((kind) => kind !== null && goesToLogits(kind)),
+    classes: modelOutputs.map(({ shape }, output) =>
+      kinds[output] === 'sparseCategoricalCrossentropy' ? (shape.at(-1) ?? 0) : null,
+    ),
   };
 }
 
-type Functions = Pick<Network, 'loss' | 'metrics'>;
+type Functions = Pick<Network, 'losses' | 'metrics'>;
 
-function sampleFunctions({ loss, metrics, targets }: TrainerOptions, outputShape: ModelPort['shape']): Functions {
+/** The loss of each output; null as its kind where the job brings its own. */
+function planLosses(
+  { loss: given, targets }: TrainerOptions,
+  outputs: readonly ModelPort[],
+): { readonly kind: ResolvedLoss['kind'] | null; readonly run: SampleLoss }[] {
+  const loss = readLoss(given);
+  return outputs.map(({ shape }, output) => {
+    if (typeof loss === 'function') return { kind: null, run: ownLoss(loss) };
+    const resolved =
+      loss.kind === 'crossentropy' ? fittingCrossentropy(encodingOf(targets[output]?.shape ?? [], shape)) : loss;
+    return { kind: resolved.kind, run: sampleLoss(resolved) };
+  });
+}
+
+function planMetrics({ metrics, targets }: TrainerOptions, outputShape: ModelPort['shape']): SampleLoss[] {
   const targetShape = targets[0]?.shape ?? [];
-  return {
-    loss: typeof loss === 'function' ? ownLoss(loss) : sampleLosses[resolveLoss(loss)],
-    metrics: metrics.map((metric) =>
-      typeof metric === 'function'
-        ? ownMetric(metric)
-        : sampleMetrics[resolveAccuracy(resolveMetric(metric), targetShape, outputShape)],
-    ),
-  };
+  return metrics.map((metric) =>
+    typeof metric === 'function'
+      ? ownMetric(metric)
+      : sampleMetrics[resolveAccuracy(resolveMetric(metric), targetShape, outputShape)],
+  );
 }
 
 /**
@@ -85,9 +105,10 @@ function tryFunctions(
   rename: (text: string) => string,
 ): boolean {
   const all = [
-    { given: loss, run: functions.loss, scope: ownScope.loss },
+    { given: loss, name: lossName(loss), run: functions.losses[0] as SampleLoss, scope: ownScope.loss },
     ...metrics.map((given, index) => {
-      return { given, run: functions.metrics[index] as SampleLoss, scope: ownScope.metric(metricName(given)) };
+      const name = metricName(given);
+      return { given, name, run: functions.metrics[index] as SampleLoss, scope: ownScope.metric(name) };
     }),
   ];
   const own = all.filter(({ given }) => typeof given === 'function');
@@ -97,7 +118,7 @@ function tryFunctions(
     const probes = [3, 2].map((rows) => probeOutputs(model, inputs, targets, rows, rename));
     const masked = probes[0]?.findIndex(([, , mask]) => mask !== null) ?? -1;
     const named = all.find(({ given }) => typeof given !== 'function');
-    if (masked >= 0 && named !== undefined) throw maskedOutput(outputs[masked]?.layer, String(named.given));
+    if (masked >= 0 && named !== undefined) throw maskedOutput(outputs[masked]?.layer, named.name);
     for (const { run, scope } of own) {
       const used = scope === ownScope.loss ? probes.flat() : probes.map((probe) => at(probe, 0));
       checkOwnFunction(run, scope, used);

@@ -53,7 +53,7 @@ export class CompiledTrainer implements Trainer {
   readonly #rule: OptimizerRule;
   readonly #declared: DeclaredSamples;
   readonly #checkFit: (samples: DeclaredSamples) => void;
-  readonly #classes: readonly number[];
+  readonly #classes: readonly (number | null)[];
   readonly #weights: ModelWeights;
   readonly #described: readonly WeightDescription[];
   readonly #seed: number;
@@ -229,7 +229,7 @@ export class CompiledTrainer implements Trainer {
   }
 
   #checkLabels(batch: Batch, { targets }: BatchShape): void {
-    checkLabels(batch, targets.slice(0, this.#classes.length), this.#classes);
+    checkLabels(batch, targets, this.#classes);
   }
 }
 
