@@ -55,12 +55,12 @@ const badUsage: [string, string[], RegExp, Record<string, string>?][] = [
   [
     'a model that is not there',
     ['evaluate', 'job.ts', '--model', 'none'],
-    /config\/invalid: --model none is no directory/,
+    /config\/invalid: --model none does not exist/,
   ],
   [
     'a model to predict with that is not there',
     ['predict', 'job.ts', '--model', 'none'],
-    /config\/invalid: --model none is no directory/,
+    /config\/invalid: --model none does not exist/,
   ],
   [
     'an output directory under a file',

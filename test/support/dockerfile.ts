@@ -85,10 +85,10 @@ function stageProblems(instructions: readonly Instruction[]): string[] {
   const stages = instructions.flatMap(({ name, text }) =>
     name === 'FROM' ? [/ AS (\w+)$/.exec(text)?.[1] ?? ''] : [],
   );
-  const built = ['node_modules', 'dist'];
   const copied = instructions
     .filter(({ name, text, stage }) => name === 'COPY' && stage === 0 && !text.startsWith('--from='))
     .flatMap(({ text }) => text.split(' ').slice(0, -1));
+  const there = ['node_modules', 'dist', ...copied];
   return instructions.flatMap(({ name, text, stage }) => {
     const from = /^--from=(\w+) (.*) \S+$/.exec(text);
     if (name !== 'COPY' || from === null) return [];
@@ -97,7 +97,7 @@ function stageProblems(instructions: readonly Instruction[]): string[] {
       .split(' ')
       .filter((path) => path.startsWith('/lockstep/'))
       .map((path) => path.slice('/lockstep/'.length))
-      .filter((path) => !copied.includes(path) && !built.includes(path))
+      .filter((path) => !there.some((known) => path === known || path.startsWith(`${known}/`)))
       .map((path) => `COPY --from=${from[1]} /lockstep/${path}: not there`);
   });
 }
