@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { allreduceCommand } from '../../cli/bench.ts';
 import { describeFailure } from '../../cli/failures.ts';
 import { parseLink } from '../../cli/network/index.ts';
+import { runDeterminismBenchmark } from './determinism-benchmark.ts';
 import { findGloo } from './gloo-group.ts';
 import { runOverlapBenchmark } from './overlap-benchmark.ts';
 import { stepCommand } from './step-command.ts';
@@ -37,6 +38,14 @@ async function main(argv: readonly string[]): Promise<number> {
     .option('--json', 'make the last line of standard output one JSON object', false)
     .action(({ link, rounds, json }: { link: string; rounds: string; json: boolean }) =>
       runOverlapBenchmark({ link: parseLink(link), rounds: readRounds(rounds), json }),
+    );
+  program
+    .command('determinism')
+    .description('What adding in a fixed order costs, against the order of arrival.')
+    .option('--rounds <N>', 'sums of each order', '300')
+    .option('--json', 'make the last line of standard output one JSON object', false)
+    .action(({ rounds, json }: { rounds: string; json: boolean }) =>
+      runDeterminismBenchmark({ rounds: readRounds(rounds), json }),
     );
   try {
     await program.parseAsync([...argv], { from: 'user' });
