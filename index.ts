@@ -47,5 +47,16 @@ export {
   type TensorBoardOptions,
 } from './worker/callbacks/index.ts';
 export type { LooseInput, OpenContext, Source, Visit } from './worker/data/index.ts';
-export { type OwnFunction, tf } from './worker/engine/index.ts';
+export {
+  type ActivationIdentifier,
+  type AttentionCall,
+  activations,
+  type Block,
+  initializers,
+  layers,
+  type MultiHeadAttentionArgs,
+  type OwnFunction,
+  type TransformerEncoderArgs,
+  tf,
+} from './worker/engine/index.ts';
 export { models } from './worker/models/index.ts';

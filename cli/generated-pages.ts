@@ -1,10 +1,11 @@
 import { referencePage } from '../shared/config/index.ts';
 import { errorCodes } from '../shared/core/index.ts';
+import { layersPage } from '../shared/layers/index.ts';
 import { exitCodeFor } from './failures.ts';
 
 /** Pages of docs/ by file name, as `npm run docs` writes them. */
 export function generatedPages(): Record<string, string> {
-  return { 'configuration.md': referencePage(), 'errors.md': errorsPage() };
+  return { 'configuration.md': referencePage(), 'errors.md': errorsPage(), 'layers.md': layersPage() };
 }
 
 function errorsPage(): string {

@@ -17,6 +17,16 @@ export type {
   TrainerOptions,
 } from './engine.ts';
 export type { Inspection, OpTime, OpTimes } from './inspection.ts';
+export {
+  type ActivationIdentifier,
+  type AttentionCall,
+  activations,
+  type Block,
+  initializers,
+  layers,
+  type MultiHeadAttentionArgs,
+  type TransformerEncoderArgs,
+} from './layers/index.ts';
 export { type EngineOptions, loadEngine } from './load-engine.ts';
 export type { OwnFunction } from './own-functions.ts';
 export { tf } from './tf.ts';

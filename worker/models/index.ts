@@ -1,7 +1,8 @@
+import { input, model, sequential } from './build.ts';
 import { load } from './load-weights.ts';
 
 export { type ExportFormat, type ExportOptions, runExport } from './export.ts';
 export { openSavedWeights, type SavedWeights } from './load-weights.ts';
 
 /** Whole models, for a job's `model` function. */
-export const models = { load } as const;
+export const models = { sequential, model, input, load } as const;

@@ -1,0 +1,3 @@
+import { kerasLayerParity } from '../support/keras-layer-parity.ts';
+
+await kerasLayerParity('tensorflow');
