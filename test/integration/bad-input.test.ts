@@ -147,6 +147,25 @@ test('a last step that diverges saves nothing', async () => {
   await assertRefused([file, '--engine', 'cpu'], 1, /engine\/non-finite: .*not finite.*nothing is saved/);
 });
 
+for (const { what, workers, engine } of [
+  { what: 'one replica, whose steps stay on the device', workers: 1, engine: [] },
+  { what: 'reduced steps', workers: 2, engine: [] },
+  { what: 'reduced steps op by op', workers: 2, engine: ['--engine', 'cpu'] },
+]) {
+  test(`a loss that is not a number names its step and replica and saves nothing: ${what}`, async () => {
+    // Its logits overflow. In order: step 1 has samples 4 to 7, and with two replicas the last two of them go to replica 1.
+    const read = 'read(i, inputs, targets) { inputs[0].fill(i === 6 ? 3e38 : 1); targets[0][0] = i; }';
+    const file = jobFile(`broken-${workers}-${engine.length}`, {
+      ...ownReader(`broken-${workers}-${engine.length}`, read),
+      shuffle: 'false',
+    });
+    const message = new RegExp(
+      `engine/non-finite: the loss of step 1 is \\S+ on replica ${workers - 1}: .*nothing of this step is kept`,
+    );
+    await assertRefused([file, '--workers', String(workers), ...engine], 1, message);
+  });
+}
+
 test('an unknown loss is refused with the nearest known one', async () => {
   const file = jobFile('lossless', { loss: `'sparseCategoricalCrossentropi'` });
   await assertRefused([file, '--data', good, '--engine', 'cpu'], 1, /did you mean "sparseCategoricalCrossentropy"/);

@@ -97,7 +97,7 @@ export class EagerTrainer implements Trainer {
   }
 
   apply(reduced: Contribution, step: number): void {
-    assertFiniteLoss(reduced, step);
+    assertFiniteLoss(reduced.statistics[0], step);
     const { buckets } = this.#network;
     this.#optimizer.apply(buckets, unpackGradients(reduced, buckets), step);
     tf.tidy(() => {

@@ -1,13 +1,16 @@
 import { LockstepError } from '../../shared/core/index.ts';
-import type { Contribution } from './engine.ts';
 
-/** @throws LockstepError engine/non-finite before a diverged step can reach the weights */
-export function assertFiniteLoss(reduced: Contribution, step: number): void {
-  const lossSum = reduced.statistics[0];
+/**
+ * @param lossSum of one replica, or of all where none is given
+ * @throws LockstepError engine/non-finite before a diverged step can reach the weights
+ */
+export function assertFiniteLoss(lossSum: number | undefined, step: number, replica?: number): void {
   if (Number.isFinite(lossSum)) return;
+  const where = replica === undefined ? '' : ` on replica ${replica}`;
   throw new LockstepError(
     'engine/non-finite',
-    `the loss of step ${step} is ${lossSum}: training diverged; lower the learning rate, or check the data for such values`,
-    { details: { step } },
+    `the loss of step ${step} is ${lossSum}${where}: training diverged, and nothing of this step is kept; ` +
+      'lower the learning rate, or check the data for such values',
+    { details: { step, ...(replica === undefined ? {} : { replica }) } },
   );
 }

@@ -16,6 +16,7 @@ export type {
   Trainer,
   TrainerOptions,
 } from './engine.ts';
+export { assertFiniteLoss } from './finite-loss.ts';
 export type { Inspection, OpTime, OpTimes } from './inspection.ts';
 export {
   type ActivationIdentifier,

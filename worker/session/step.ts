@@ -3,7 +3,7 @@ import type { StepReport } from '../../shared/run/index.ts';
 import { type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
 import type { WireFormat, WireValues } from '../collective/index.ts';
 import type { BatchLoader } from '../data/index.ts';
-import type { Contribution, Microstep, Trainer } from '../engine/index.ts';
+import { assertFiniteLoss, type Contribution, type Microstep, type Trainer } from '../engine/index.ts';
 import type { Link } from './link.ts';
 import { PhaseTimer } from './phase-timer.ts';
 import type { GenerationView, MainToLink } from './protocol.ts';
@@ -60,6 +60,8 @@ async function stepReduced(context: StepContext, step: number, timer: PhaseTimer
     timer.enter('forward-backward');
     let bucket = 0;
     for (const values of trainer.parts(batch, microstep(context, step, replica))) {
+      // Before the statistics leave: without them nobody can finish this step.
+      if (bucket === trainer.layout.gradientBuckets.length) assertFiniteLoss(values[0], step, replica);
       contribute(link, { step, replica, bucket: bucket++, values });
     }
     contribute(link, { step, replica, bucket, values: new Float32Array([link.drainRequested ? 1 : 0]) });

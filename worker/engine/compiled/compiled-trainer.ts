@@ -131,12 +131,12 @@ export class CompiledTrainer implements Trainer {
     const feeds = [...this.#microstepFeeds(batch, shape, microstep), ...this.#numbers(step)];
     const [, statistics] = this.#compiled.session.run(feeds, outputs);
     invariant(statistics !== undefined, 'a step has statistics');
-    assertFiniteLoss({ gradients: [], statistics }, step);
+    assertFiniteLoss(statistics[0], step, microstep.replica);
     return statistics;
   }
 
   apply(reduced: Contribution, step: number): void {
-    assertFiniteLoss(reduced, step);
+    assertFiniteLoss(reduced.statistics[0], step);
     const feeds = this.#numbers(step);
     for (const [index, gradients] of reduced.gradients.entries()) {
       const values = asWords(gradients);
