@@ -12,7 +12,13 @@ export type RunnerRequest =
   | { readonly command: 'run'; readonly workload: WorkloadName; readonly untimed: number; readonly steps: number };
 
 export type RunnerReply =
-  | { readonly reply: 'loaded'; readonly version: string; readonly note?: string }
+  | {
+      readonly reply: 'loaded';
+      readonly version: string;
+      readonly note?: string;
+      /** Building the model, compiling it where the library does that, and the first step. */
+      readonly firstStepMilliseconds: number;
+    }
   | { readonly reply: 'ran'; readonly milliseconds: readonly number[] }
   | { readonly reply: 'failed'; readonly reason: string };
 
@@ -33,10 +39,13 @@ export async function serveRunner(version: string, load: (name: WorkloadName) =>
 
   async function answer(request: RunnerRequest): Promise<RunnerReply> {
     if (request.command === 'load') {
+      const start = performance.now();
       const workload = await load(request.workload);
       loaded.set(request.workload, workload);
-      for (let step = 0; step < 3; step++) await workload.step();
-      return { reply: 'loaded', version };
+      await workload.step();
+      const firstStepMilliseconds = performance.now() - start;
+      for (let step = 1; step < 3; step++) await workload.step();
+      return { reply: 'loaded', version, firstStepMilliseconds };
     }
     const workload = loaded.get(request.workload);
     if (workload === undefined) throw new Error(`${request.workload} is not loaded`);

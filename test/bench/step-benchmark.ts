@@ -4,7 +4,14 @@ import { probeMachine } from '../../cli/setup/machine.mjs';
 import { findPackageRoot } from '../../cli/setup/package-root.mjs';
 import { providePython } from './python-environment.ts';
 import { type RunnerCommand, RunnerProcess } from './runner-process.ts';
-import { formatReports, reportWorkload, type StepTimes, type WorkloadReport } from './step-report.ts';
+import {
+  type FirstSteps,
+  formatFirstSteps,
+  formatReports,
+  reportWorkload,
+  type StepTimes,
+  type WorkloadReport,
+} from './step-report.ts';
 import { batchRows, pythonPackages, type RunnerName, runnerNames, type Workload, workloads } from './workloads.ts';
 
 export interface StepBenchmarkOptions {
@@ -42,9 +49,9 @@ export async function runStepBenchmark(options: StepBenchmarkOptions): Promise<v
     }
     const reports: WorkloadReport[] = [];
     for (const workload of workloads.filter(({ name }) => options.workloads.includes(name))) {
-      const loaded = await loadAll(running, workload, versions, skipped);
+      const { loaded, firstSteps } = await loadAll(running, workload, versions, skipped);
       const times = await takeTurns(loaded, workload, options.steps);
-      reports.push(reportWorkload(workload, times));
+      reports.push(reportWorkload(workload, times, firstSteps));
     }
     print(reports, { skipped, versions }, options);
   } finally {
@@ -78,12 +85,15 @@ async function loadAll(
   { name }: Workload,
   versions: Partial<Record<RunnerName, string>>,
   skipped: Partial<Record<RunnerName, string>>,
-): Promise<RunnerProcess[]> {
+): Promise<{ loaded: RunnerProcess[]; firstSteps: FirstSteps }> {
   const loaded: RunnerProcess[] = [];
+  const firstSteps: Partial<Record<RunnerName, number>> = {};
   for (const runner of running) {
     try {
-      const { version, note: remark } = await runner.ask({ command: 'load', workload: name }, 'loaded');
+      const request = { command: 'load', workload: name } as const;
+      const { version, note: remark, firstStepMilliseconds } = await runner.ask(request, 'loaded');
       versions[runner.name] = version;
+      firstSteps[runner.name] = firstStepMilliseconds;
       note(`${name}: ${runner.name} loaded${remark === undefined ? '' : ` (${remark})`}`);
       loaded.push(runner);
     } catch (error) {
@@ -91,7 +101,7 @@ async function loadAll(
       note(`without ${runner.name} on ${skipped[runner.name]}`);
     }
   }
-  return loaded;
+  return { loaded, firstSteps };
 }
 
 async function takeTurns(running: readonly RunnerProcess[], { name }: Workload, steps: number): Promise<StepTimes> {
@@ -116,7 +126,7 @@ function print(
 ): void {
   const { cpuModel, cpuThreads, nodeVersion } = probeMachine();
   const titleOf = (name: string): string => workloads.find((workload) => workload.name === name)?.title ?? name;
-  const table = formatReports(reports, titleOf);
+  const table = `${formatReports(reports, titleOf)}\n\n${formatFirstSteps(reports)}`;
   const machine = `${cpuModel}, ${cpuThreads} threads, Node.js ${nodeVersion}`;
   const versions = Object.values(about.versions).join('; ');
   const title = `Training step, batch ${batchRows}, Adam, one worker, one thread, medians. ${machine}. ${versions}.`;

@@ -3,6 +3,8 @@ import type { RunnerName, Workload } from './workloads.ts';
 /** Milliseconds of every timed step. */
 export type StepTimes = Partial<Readonly<Record<RunnerName, readonly number[]>>>;
 
+export type FirstSteps = Partial<Readonly<Record<RunnerName, number>>>;
+
 /** A library's figures on a workload, in milliseconds a step. */
 export interface Figures {
   readonly median: number;
@@ -14,6 +16,8 @@ export interface Figures {
 export interface WorkloadReport {
   readonly workload: string;
   readonly milliseconds: Partial<Readonly<Record<RunnerName, Figures>>>;
+  /** From building the model to the end of its first step. */
+  readonly firstStepMilliseconds: FirstSteps;
   /** The faster of Keras and PyTorch, where one of them ran. */
   readonly betterPeer: RunnerName | null;
   /** Lockstep's median over the better peer's. */
@@ -25,7 +29,11 @@ export interface WorkloadReport {
   readonly isMet: boolean | null;
 }
 
-export function reportWorkload({ name, goals }: Workload, times: StepTimes): WorkloadReport {
+export function reportWorkload(
+  { name, goals }: Workload,
+  times: StepTimes,
+  firstStepMilliseconds: FirstSteps = {},
+): WorkloadReport {
   const milliseconds: Partial<Record<RunnerName, Figures>> = {};
   for (const [runner, values] of Object.entries(times)) {
     if (values.length > 0) milliseconds[runner as RunnerName] = figures(values);
@@ -42,7 +50,7 @@ export function reportWorkload({ name, goals }: Workload, times: StepTimes): Wor
     overTfjsNode === null || goals.overTfjsNode === null ? null : overTfjsNode >= goals.overTfjsNode,
   ].filter((verdict) => verdict !== null);
   const isMet = verdicts.length === 0 ? null : verdicts.every(Boolean);
-  return { workload: name, milliseconds, betterPeer, ofBetterPeer, overTfjsNode, goals, isMet };
+  return { workload: name, milliseconds, firstStepMilliseconds, betterPeer, ofBetterPeer, overTfjsNode, goals, isMet };
 }
 
 export function figures(values: readonly number[]): Figures {
@@ -75,4 +83,15 @@ export function formatReports(reports: readonly WorkloadReport[], titleOf: (work
     `| ${cells.map((cell, column) => cell[column === 0 ? 'padEnd' : 'padStart'](widths[column] ?? 0)).join(' | ')} |`;
   const rule = `|${widths.map((width, column) => (column === 0 ? `:${'-'.repeat(width + 1)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
   return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+/** One line of text: what each library took until its first step was done. */
+export function formatFirstSteps(reports: readonly WorkloadReport[]): string {
+  const parts = reports.map(({ workload, firstStepMilliseconds }) => {
+    const times = Object.entries(firstStepMilliseconds).map(
+      ([runner, value]) => `${runner} ${(value / 1000).toFixed(2)}`,
+    );
+    return `${workload} ${times.join(', ')}`;
+  });
+  return `First step, with building and compiling the model, in s: ${parts.join('; ')}.`;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { figures, formatReports, reportWorkload } from '../bench/step-report.ts';
+import { figures, formatFirstSteps, formatReports, reportWorkload } from '../bench/step-report.ts';
 import type { Workload } from '../bench/workloads.ts';
 
 const workload: Workload = { name: 'cnn', title: 'A CNN', goals: { ofBetterPeer: 0.85, overTfjsNode: 2 } };
@@ -40,4 +40,9 @@ test('the table has a line for each workload and says where nothing was measured
   assert.equal(rest.length, 0);
   assert.equal(new Set([head, rule, line].map((text) => text?.length)).size, 1, 'aligned');
   assert.match(line ?? '', /^\| A CNN +\| +8\.0 \| +– \| +10\.0 \| +– \| 0\.80 \(≤ 0\.85\) \| +– \| +yes \|$/);
+});
+
+test('a line tells what each library took until its first step was done', () => {
+  const report = reportWorkload(workload, { lockstep: [8] }, { lockstep: 1234, keras: 2500 });
+  assert.match(formatFirstSteps([report]), /in s: cnn lockstep 1\.23, keras 2\.50\.$/);
 });
