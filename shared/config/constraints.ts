@@ -1,7 +1,6 @@
-import { isLoopback, LockstepError } from '../core/index.ts';
+import { isLoopback, LockstepError, splitAddress } from '../core/index.ts';
 import { type Command, flagOf } from './definition.ts';
 import type { OptionName } from './options.ts';
-import { splitAddress } from './values.ts';
 
 type Values = Readonly<Partial<Record<OptionName, unknown>>>;
 

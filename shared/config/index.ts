@@ -4,4 +4,3 @@ export { defaultConfigFile, readConfigFile } from './read-file.ts';
 export { describeDefault, referencePage } from './reference.ts';
 export { type ConfigFile, type FlagValues, resolveOptions } from './resolve.ts';
 export type { RunSettings } from './settings.ts';
-export { splitAddress } from './values.ts';

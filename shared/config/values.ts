@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { splitAddress } from '../core/index.ts';
 
 /** One kind of option value: how text becomes a value, what is allowed, and how to say so. */
 export interface OptionValue<T> {
@@ -95,17 +96,10 @@ export function address(minPort: 0 | 1): OptionValue<string> {
   return {
     schema: z.string().refine((given) => {
       const parts = splitAddress(given);
-      return parts !== null && parts.port >= minPort && parts.port <= 65_535;
+      return parts !== null && parts.port >= minPort;
     }),
     expected: `HOST:PORT with a port from ${minPort} to 65535, such as ${minPort === 0 ? '127.0.0.1:0' : 'trainer-0:4600'}`,
     placeholder: 'HOST:PORT',
     fromText: (given) => given,
   };
-}
-
-/** Takes `host:port` or `[ipv6]:port` apart; `null` if it is neither. The host comes without brackets. */
-export function splitAddress(given: string): { readonly host: string; readonly port: number } | null {
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(given);
-  if (match === null) return null;
-  return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
 }

@@ -1,4 +1,4 @@
-export { formatAddress, isLoopback } from './address.ts';
+export { formatAddress, type HostPort, isLoopback, parseAddress, splitAddress } from './address.ts';
 export { assertNever, at, invariant } from './assert.ts';
 export { bfloat16NaN, roundToBfloat16, widenBfloat16 } from './bfloat16.ts';
 export { type Clock, monotonicClock } from './clock.ts';

@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Client, type ClientDuplexStream, connectivityState, type ServiceError } from '@grpc/grpc-js';
-import { LockstepError } from '../core/index.ts';
-import { parseAddress } from './address.ts';
+import { LockstepError, parseAddress } from '../core/index.ts';
 import { type ByteCounter, MessageStream, type RawCall, type StreamEvents } from './message-stream.ts';
 import { type ChannelKind, channelOptions, queueBytes, quietGrpc } from './options.ts';
 import { channelCredentials, type Security } from './security.ts';

@@ -1,4 +1,3 @@
-export { type HostPort, parseAddress } from './address.ts';
 export {
   type Channel,
   type ConnectOptions,

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
-import { isLoopback, LockstepError } from '../core/index.ts';
-import { parseAddress } from './address.ts';
+import { isLoopback, LockstepError, parseAddress } from '../core/index.ts';
 
 /** How connections are protected; both ends of a run use the same. */
 export type Security =

@@ -1,6 +1,5 @@
 import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
-import { formatAddress, LockstepError } from '../core/index.ts';
-import { parseAddress } from './address.ts';
+import { formatAddress, LockstepError, parseAddress } from '../core/index.ts';
 import { toBuffer } from './channel.ts';
 import { type ByteCounter, MessageStream, type RawCall, type StreamEvents } from './message-stream.ts';
 import { type ChannelKind, queueBytes, quietGrpc, serverOptions } from './options.ts';

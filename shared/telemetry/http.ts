@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LockstepError } from '../core/index.ts';
+import { LockstepError, parseAddress } from '../core/index.ts';
 import type { Registry } from './metrics.ts';
 
 export interface HttpReply {
@@ -36,7 +36,7 @@ export interface TelemetryServer {
  * @throws LockstepError rpc/address-in-use, config/invalid
  */
 export async function serveTelemetry(options: TelemetryServerOptions): Promise<TelemetryServer> {
-  const { host, port } = parseListenAddress(options.listen);
+  const { host, port } = parseAddress(options.listen);
   const server = createServer((request, response) => void answer(options, request, response));
   await listen(server, host, port);
   const bound = server.address() as AddressInfo;
@@ -50,20 +50,6 @@ export async function serveTelemetry(options: TelemetryServerOptions): Promise<T
     url: `http://${address}`,
     close: () => (closing ??= closeServer(server)),
   };
-}
-
-/** @throws LockstepError config/invalid */
-export function parseListenAddress(text: string): { host: string; port: number } {
-  const match = /^(?:(?<host>\[[^\]]+\]|[^:[\]]*):)?(?<port>\d{1,5})$/.exec(text.trim());
-  const port = Number(match?.groups?.port);
-  if (match === null || port > 65535) {
-    throw new LockstepError(
-      'config/invalid',
-      `address to listen on: expected host:port or port (0 to 65535), got ${JSON.stringify(text)}`,
-    );
-  }
-  const host = match.groups?.host ?? '';
-  return { host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port };
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

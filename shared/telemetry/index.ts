@@ -1,6 +1,5 @@
 export {
   type HttpReply,
-  parseListenAddress,
   serveTelemetry,
   type TelemetryServer,
   type TelemetryServerOptions,

@@ -4,16 +4,8 @@ import type { IContainer } from 'kubernetes-models/v1/Container';
 import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
 import type { IProbe } from 'kubernetes-models/v1/Probe';
 import type { IService } from 'kubernetes-models/v1/Service';
-import {
-  type Command,
-  commands,
-  envOf,
-  flagOf,
-  optionsOf,
-  resolveOptions,
-  splitAddress,
-} from '../../shared/config/index.ts';
-import { LockstepError } from '../../shared/core/index.ts';
+import { type Command, commands, envOf, flagOf, optionsOf, resolveOptions } from '../../shared/config/index.ts';
+import { LockstepError, splitAddress } from '../../shared/core/index.ts';
 import type { KubernetesObject } from './kubernetes-schema.ts';
 
 /** The one container of a Job, and what its command line says. */

@@ -3,22 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ErrorCode, formatAddress, isLoopback, LockstepError } from '../../shared/core/index.ts';
-import { loadSecurity, parseAddress, requireSafeListener } from '../../shared/rpc/index.ts';
+import { type ErrorCode, isLoopback, LockstepError } from '../../shared/core/index.ts';
+import { loadSecurity, requireSafeListener } from '../../shared/rpc/index.ts';
 import { fromStatus, isConnectionLost, toStatus } from '../../shared/rpc/status.ts';
-
-test('addresses are host and port, with brackets around IPv6', () => {
-  assert.deepEqual(parseAddress('10.0.0.5:7171'), { host: '10.0.0.5', port: 7171 });
-  assert.deepEqual(parseAddress('[::1]:0'), { host: '::1', port: 0 });
-  assert.deepEqual(parseAddress('worker-3.train.svc:7172'), { host: 'worker-3.train.svc', port: 7172 });
-  for (const address of ['[::1]:7171', 'localhost:1', '10.0.0.5:65535']) {
-    const { host, port } = parseAddress(address);
-    assert.equal(formatAddress(host, port), address);
-  }
-  for (const address of ['', 'host', ':7171', 'host:', 'host:70000', '::1:7171', 'http://host:1', 'a b:1']) {
-    assert.throws(() => parseAddress(address), { code: 'config/invalid' }, address);
-  }
-});
 
 test('a listener beyond loopback needs mutual TLS or --insecure', () => {
   const plain = loadSecurity({});

@@ -6,7 +6,6 @@ import {
   createLog,
   createRegistry,
   observeStep,
-  parseListenAddress,
   workerMetrics,
 } from '../../shared/telemetry/index.ts';
 
@@ -69,22 +68,3 @@ test('a pretty log is a line for people, with the stack of an error below it', (
     /^\d\d:\d\d:\d\d\.\d{3} error coordinator: gave up {2}attempts=3\nLockstepError: nobody came\n/,
   );
 });
-
-test('an address to listen on is loopback unless it names a host', () => {
-  assert.deepEqual(parseListenAddress('9400'), { host: '127.0.0.1', port: 9400 });
-  assert.deepEqual(parseListenAddress(':0'), { host: '127.0.0.1', port: 0 });
-  assert.deepEqual(parseListenAddress('0.0.0.0:9400'), { host: '0.0.0.0', port: 9400 });
-  assert.deepEqual(parseListenAddress('[::1]:9400'), { host: '::1', port: 9400 });
-});
-
-for (const bad of ['', 'host', 'host:', 'host:70000', '1:2:3', 'a:b']) {
-  test(`an address to listen on is refused when it is ${JSON.stringify(bad)}`, () => {
-    assert.throws(
-      () => parseListenAddress(bad),
-      (error) =>
-        error instanceof LockstepError &&
-        error.code === 'config/invalid' &&
-        error.message.includes(JSON.stringify(bad)),
-    );
-  });
-}

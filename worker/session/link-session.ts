@@ -1,5 +1,12 @@
 import type { RunSettings } from '../../shared/config/index.ts';
-import { type ErrorRecord, formatAddress, invariant, LockstepError, monotonicClock } from '../../shared/core/index.ts';
+import {
+  type ErrorRecord,
+  formatAddress,
+  invariant,
+  LockstepError,
+  monotonicClock,
+  parseAddress,
+} from '../../shared/core/index.ts';
 import {
   type Channel,
   type CoordinatorMessage,
@@ -7,7 +14,6 @@ import {
   controlService,
   loadSecurity,
   type MessageStream,
-  parseAddress,
   type Security,
   type WorkerMessage,
 } from '../../shared/rpc/index.ts';

@@ -1,5 +1,4 @@
-import { formatAddress } from '../../shared/core/index.ts';
-import { parseAddress } from '../../shared/rpc/index.ts';
+import { formatAddress, parseAddress } from '../../shared/core/index.ts';
 
 /** Where others reach what listens at `bound`: on all addresses of a host, that is under its advertised host or name. */
 export function reachableAddress(bound: string, advertise: string | null, hostname: string): string {
