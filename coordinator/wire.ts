@@ -32,7 +32,6 @@ export function toEvent(link: number, message: WorkerMessage): Event {
     const { error, step, phase } = message.failed;
     return { kind: 'workerFailed', from, error: toErrorRecord(error ?? {}), step: step ?? 0, phase: toPhase(phase) };
   }
-  if (message.leave) return { kind: 'workerLeft', from, reason: message.leave.reason ?? '' };
   throw new LockstepError(
     'rpc/protocol',
     'a worker sent a message of no known kind; is it of another Lockstep version?',

@@ -16,7 +16,7 @@ export interface LaunchPlan {
 
 export interface PlannedWorker {
   readonly name: string;
-  /** Variables on top of the launcher's own. TensorFlow takes its thread counts and devices only from there. */
+  /** Variables on top of the launcher's own. TensorFlow takes its devices only from there. */
   readonly env: Readonly<Record<string, string>>;
   /** The coordinator's address is filled in when it is known. */
   readonly start: Omit<WorkerStart, 'coordinator'>;
@@ -71,7 +71,7 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus, network }
     workers: Array.from({ length: workers }, (_, index) => ({
       ...nodeOf(network, index),
       name: `w${index}`,
-      env: workerEnvironment(threads, gpus[index % gpus.length]),
+      env: environmentFor(gpus[index % gpus.length]),
       start: {
         ...shared,
         jobFile,
@@ -139,16 +139,9 @@ export function runSettings(
   };
 }
 
-/** TF_* by environment: the library reads its thread counts nowhere else. */
-export function workerEnvironment(threads: number, gpu: string | undefined): Record<string, string> {
-  return {
-    TF_NUM_INTRAOP_THREADS: String(threads),
-    TF_NUM_INTEROP_THREADS: '1',
-    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
-    TF_CPP_MIN_LOG_LEVEL: process.env['TF_CPP_MIN_LOG_LEVEL'] ?? '2',
-    // TensorFlow's addon takes the last GPU that it sees, so each worker gets to see one.
-    ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }),
-  };
+/** TensorFlow's addon takes the last GPU that it sees, so each worker gets to see one. */
+function environmentFor(gpu: string | undefined): PlannedWorker['env'] {
+  return gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu };
 }
 
 export function planNames(plan: LaunchPlan): string[] {

@@ -1,7 +1,6 @@
 import type { Terminal } from '../../coordinator/index.ts';
 import type { PredictOptions, PreflightCheck, PreflightOptions, ProfileOptions } from '../../worker/index.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
-import { workerEnvironment } from './plan.ts';
 
 export interface CoordinatorHooks {
   onListening(address: string, metricsAddress: string | null): void;
@@ -54,7 +53,6 @@ function tellingTerminal(onErrorText: ((text: string) => void) | undefined): Ter
 
 /** Runs a worker in this process until its part has ended. @returns exit code */
 export async function runAsWorker(start: WorkerStart): Promise<number> {
-  prepareEnvironment(start.threads);
   const { runWorker } = await import('../../worker/index.ts');
   await runWorker(start);
   return 0;
@@ -62,7 +60,6 @@ export async function runAsWorker(start: WorkerStart): Promise<number> {
 
 /** @returns exit code */
 export async function runAsPredictor(start: PredictOptions): Promise<number> {
-  prepareEnvironment(start.threads);
   const { runPredict } = await import('../../worker/index.ts');
   await runPredict(start);
   return 0;
@@ -70,7 +67,6 @@ export async function runAsPredictor(start: PredictOptions): Promise<number> {
 
 /** @returns exit code */
 export async function runAsProfiler(options: ProfileOptions): Promise<number> {
-  prepareEnvironment(options.threads);
   const { runProfile } = await import('../../worker/index.ts');
   await runProfile(options);
   return 0;
@@ -78,12 +74,6 @@ export async function runAsProfiler(options: ProfileOptions): Promise<number> {
 
 /** What a run of the job would meet first, tried in this process. */
 export async function runAsPreflight(options: PreflightOptions): Promise<PreflightCheck[]> {
-  prepareEnvironment(options.threads);
   const { runPreflight } = await import('../../worker/index.ts');
   return runPreflight(options);
-}
-
-/** TensorFlow reads its variables when it is loaded, which the imports after this do. */
-function prepareEnvironment(threads: number): void {
-  Object.assign(process.env, workerEnvironment(threads, undefined));
 }

@@ -30,16 +30,6 @@ export function onLinkClosed(state: RunState, { link, reason }: Of<'linkClosed'>
   return lose(state, worker, connectionLost(worker, reason), now);
 }
 
-/** A worker that goes on its own will is as lost to the run as one that dies, but says why. */
-export function onLeave(state: RunState, { from, reason }: Of<'workerLeft'>, now: number): Transition {
-  const worker = state.workers.get(from.link);
-  if (worker === undefined || isOver(state.stage) || worker.finished !== null) return keep(state, 'left after the end');
-  const error = record('run/worker-lost', `${nameOf(worker.hello)} left the run: ${reason}`, {
-    worker: worker.hello.workerId,
-  });
-  return lose(state, worker, error, now);
-}
-
 export function onWorkerFailed(state: RunState, event: Of<'workerFailed'>, now: number): Transition {
   const worker = state.workers.get(event.from.link);
   if (worker === undefined) return keep(state, 'failure of a worker that is not in the run');

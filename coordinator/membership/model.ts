@@ -96,7 +96,6 @@ export type Event =
       readonly step: number;
       readonly phase: Phase;
     }
-  | { readonly kind: 'workerLeft'; readonly from: Sender; readonly reason: string }
   | { readonly kind: 'linkClosed'; readonly link: number; readonly reason: string }
   | { readonly kind: 'tick' }
   | { readonly kind: 'drainRequested'; readonly reason: string; readonly exitCode: number }

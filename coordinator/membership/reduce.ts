@@ -1,7 +1,7 @@
 import { assertNever } from '../../shared/core/index.ts';
 import { onEpochDecided } from './epochs.ts';
 import { onHello, onReady } from './join.ts';
-import { onLeave, onLinkClosed, onTick, onWorkerFailed } from './lose.ts';
+import { onLinkClosed, onTick, onWorkerFailed } from './lose.ts';
 import type { Event, RunState, Transition } from './model.ts';
 import { activeOf } from './state.ts';
 import { onDrain, onStop } from './stop.ts';
@@ -32,8 +32,6 @@ export function reduce(state: RunState, event: Event, now: number): Transition {
       return onFinished(state, event, now);
     case 'workerFailed':
       return onWorkerFailed(state, event, now);
-    case 'workerLeft':
-      return onLeave(state, event, now);
     case 'linkClosed':
       return onLinkClosed(state, event, now);
     case 'tick':

@@ -80,8 +80,7 @@ test('messages arrive in order in both directions, and an ended stream closes bo
   const channel = await dial(server.address);
   const client = new Recorder<CoordinatorMessage>();
   const stream = channel.open(controlService.session, client.events);
-  for (let generation = 1; generation <= 100; generation++)
-    await stream.send({ generation, leave: { reason: 'test' } });
+  for (let generation = 1; generation <= 100; generation++) await stream.send({ generation, heartbeat: { step: 1 } });
   stream.end();
   assert.equal(await client.closed(), null);
   assert.equal(await serverSide.closed(), null);
@@ -110,7 +109,7 @@ test('an error that the server raises reaches the client whole', async () => {
   }));
   const channel = await dial(server.address);
   const client = new Recorder<CoordinatorMessage>();
-  void channel.open(controlService.session, client.events).send({ leave: { reason: 'x' } });
+  void channel.open(controlService.session, client.events).send({ heartbeat: { step: 1 } });
   const error = await client.closed();
   assert.equal(error?.code, 'rpc/refused');
   assert.equal(error?.message, 'true token is wrong');
@@ -125,7 +124,7 @@ test('a server that goes away is a lost connection that names it', async () => {
   const channel = await dial(server.address);
   const client = new Recorder<CoordinatorMessage>();
   const stream = channel.open(controlService.session, client.events);
-  await stream.send({ leave: { reason: 'x' } });
+  await stream.send({ heartbeat: { step: 1 } });
   await server.close(0);
   const error = await client.closed();
   assert.ok(isConnectionLost(error));
@@ -141,7 +140,7 @@ test('a client that goes away is a lost connection for the server', async () => 
     return serverSide.events;
   });
   const channel = await dial(server.address);
-  await channel.open(controlService.session, { message: () => {}, closed: () => {} }).send({ leave: { reason: 'x' } });
+  await channel.open(controlService.session, { message: () => {}, closed: () => {} }).send({ heartbeat: { step: 1 } });
   await serverSide.until(() => serverSide.messages.length === 1);
   channel.close();
   const error = await serverSide.closed();
@@ -267,7 +266,7 @@ test('close lets an open call finish within its grace', async () => {
   const channel = await dial(server.address);
   const client = new Recorder<CoordinatorMessage>();
   const stream = channel.open(controlService.session, client.events);
-  await stream.send({ leave: { reason: 'x' } });
+  await stream.send({ heartbeat: { step: 1 } });
   await dial(server.address).then((other) => other.close());
   const closing = server.close(10_000);
   while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));

@@ -39,12 +39,6 @@ describe('a lost worker', () => {
     assert.match(run.failure?.message ?? '', /was lost in step 4, last heard of in \S+ of step \d+: /);
   });
 
-  test('is lost to the run also when it leaves of its own will', () => {
-    const run = new MembershipRun().start();
-    run.give({ kind: 'workerLeft', from: run.from(2), reason: 'its node shuts down' });
-    assert.match(run.failure?.message ?? '', /worker w2 .* left the run: its node shuts down/);
-  });
-
   test('every message of a worker is a sign of life', () => {
     const run = new MembershipRun({ workers: 1 }).start();
     for (let step = 0; step < 5; step++) {

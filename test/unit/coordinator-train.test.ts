@@ -31,8 +31,9 @@ describe('progress', () => {
   test('messages of another run or generation are counted and dropped', () => {
     const run = new MembershipRun().start();
     const before = run.state;
-    run.give({ kind: 'workerFinished', from: run.from(1, 2), steps: 1, weightsSha256: '', checkpoint: '' });
-    run.give({ kind: 'workerLeft', from: { link: 1, runId: 'other', generation: 1 }, reason: 'bye' });
+    const finished = { kind: 'workerFinished', steps: 1, weightsSha256: '', checkpoint: '' } as const;
+    run.give({ ...finished, from: run.from(1, 2) });
+    run.give({ ...finished, from: { link: 1, runId: 'other', generation: 1 } });
     assert.equal(run.state, before);
     assert.equal(run.all('countStale').length, 2);
   });
