@@ -22,7 +22,7 @@ export function evaluateCommand(program: Command, finish: Finish): void {
       const given = readOptions('evaluate', line);
       checkPaths({ jobFile, data: given.data, model: given.model, out: given.out });
       // Nothing is trained.
-      const options = { ...given, epochs: null, maxSteps: null, seed: null, dumpGraph: null };
+      const options = { ...given, epochs: null, maxSteps: null, accumulate: null, seed: null, dumpGraph: null };
       finish(await runLocally({ mode: 'evaluate', jobFile, options, checkpoint: given.model }));
     });
 }

@@ -64,10 +64,16 @@ export function startLine(tally: RunTally): string {
   const hosts = new Set([...workers.values()].map((worker) => worker.hello.host)).size;
   return (
     `${facts.modelName}: ${facts.parameters.toLocaleString('en')} parameters, ` +
-    `${facts.trainSamples.toLocaleString('en')} samples in batches of ${facts.globalBatchSize}, ` +
+    `${facts.trainSamples.toLocaleString('en')} samples in ${batchesText(facts)}, ` +
     `${members.length} ${plural('worker', members.length)} on ${hosts} ${plural('host', hosts)}` +
     (facts.execution === '' ? '' : `; ${facts.execution}`)
   );
+}
+
+/** With accumulation, what an update sees: the effective batch. */
+function batchesText({ globalBatchSize, accumulate }: { globalBatchSize: number; accumulate: number }): string {
+  if (accumulate === 1) return `batches of ${globalBatchSize}`;
+  return `steps of ${globalBatchSize} (${accumulate} batches of ${globalBatchSize / accumulate})`;
 }
 
 export function summaryLines(result: RunResult, places: { journal: string; metricsUrl: string | null }): string[] {

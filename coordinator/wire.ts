@@ -65,6 +65,7 @@ function toReady({ jobHash, facts }: NonNullable<WorkerMessage['ready']>) {
       validationSamples: facts?.validationSamples ?? 0,
       testSamples: facts?.testSamples ?? 0,
       globalBatchSize: facts?.globalBatchSize ?? 0,
+      accumulate: facts?.accumulate || 1,
       epochs: facts?.epochs ?? 0,
       parameters: facts?.parameters ?? 0,
       metricNames: facts?.metricNames ?? [],

@@ -99,6 +99,7 @@ class LockstepGroup implements Group {
     return {
       // Nothing is trained: the run has no steps that count.
       ...{ mode: 'evaluate', workers, replicas: workers, epochs: null, maxSteps: null, globalBatchSize: null },
+      ...{ accumulate: null },
       ...{ seed: null, eager: null, precision: null, bucketBytes: this.#settings.bucketBytes },
       ...{ wire: this.#settings.wire, algorithm: this.#settings.algorithm },
       ...{ segmentBytes: SEGMENT_BYTES, segmentTimeoutMs: 60_000 },

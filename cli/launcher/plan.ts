@@ -40,6 +40,7 @@ export interface PlanInput {
 export interface EvaluationOptions {
   readonly epochs: null;
   readonly maxSteps: null;
+  readonly accumulate: null;
   readonly seed: null;
   readonly dumpGraph: null;
 }
@@ -111,6 +112,7 @@ export function runSettings(
     | 'epochs'
     | 'maxSteps'
     | 'batchSize'
+    | 'accumulate'
     | 'seed'
     | 'eager'
     | 'precision'
@@ -128,6 +130,7 @@ export function runSettings(
     epochs: options.epochs,
     maxSteps: options.maxSteps,
     globalBatchSize: options.batchSize,
+    accumulate: options.accumulate,
     seed: options.seed,
     eager: options.eager,
     precision: options.precision,

@@ -44,7 +44,16 @@ export const optionDefinitions = {
     commands: [...decides, 'predict', ...inspects],
     default: null,
     defaultText: 'the job’s',
-    description: 'Samples per step over all replicas (as in Keras).',
+    description:
+      'Samples per batch over all replicas (as in Keras): those of a step, or, with --accumulate, of each of its batches.',
+  }),
+  accumulate: define(integer(1, 65_536), {
+    commands: trains,
+    default: null,
+    defaultText: 'the job’s',
+    description:
+      'Batches whose gradients are summed for one update, as Keras’s `gradient_accumulation_steps`: a step is then ' +
+      'this many times the batch size. Part of the result.',
   }),
   seed: define(integer(0), {
     commands: trains,

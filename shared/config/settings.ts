@@ -6,7 +6,10 @@ export interface RunSettings {
   readonly replicas: number;
   readonly epochs: number | null;
   readonly maxSteps: number | null;
+  /** Samples per microstep over all replicas. */
   readonly globalBatchSize: number | null;
+  /** Microsteps of each replica in a step. */
+  readonly accumulate: number | null;
   readonly seed: number | null;
   /** Runs each op as it comes instead of compiling the step; slow, but any op works. */
   readonly eager: boolean | null;

@@ -26,8 +26,13 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
     /** Measured once, at the end. */
     readonly test?: Dataset;
   };
-  /** Samples per step over all replicas. Default 32, as in Keras. */
+  /** Samples per batch over all replicas. Default 32, as in Keras. */
   readonly batchSize?: number;
+  /**
+   * Batches whose gradients are summed for one update, as Keras's `gradient_accumulation_steps`: a step is then this many
+   * times `batchSize`, in the memory of one batch. Default 1.
+   */
+  readonly accumulate?: number;
   /** Passes over the training data. Default 1, as in Keras. */
   readonly epochs?: number;
   /** Decides initial weights, the order of samples and dropout: a whole number from 0 to 2⁵³ − 1. Default 0. */
@@ -60,6 +65,7 @@ const fields = [
   'metrics',
   'data',
   'batchSize',
+  'accumulate',
   'epochs',
   'seed',
   'shuffle',
@@ -85,9 +91,10 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
   for (const field of ['model', 'optimizer', 'loss', 'data'] as const) {
     if (input[field] === undefined) throw new LockstepError('job/invalid', `the job has no ${field}.`);
   }
-  const { model, batchSize = 32, epochs = 1, seed = 0, shuffle = true, compile = true } = input;
+  const { model, batchSize = 32, accumulate = 1, epochs = 1, seed = 0, shuffle = true, compile = true } = input;
   checkModel(model);
   checkCount('batchSize', batchSize);
+  checkCount('accumulate', accumulate);
   checkCount('epochs', epochs);
   checkSeed(seed);
   checkSwitch('shuffle', shuffle);
@@ -99,6 +106,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     metrics: resolveMetrics(input.metrics ?? []),
     data: describeData(input.data),
     batchSize,
+    accumulate,
     epochs,
     seed,
     shuffle,

@@ -60,8 +60,10 @@ export interface Job<Model = unknown> {
     readonly validation?: DatasetDescription;
     readonly test?: DatasetDescription;
   };
-  /** Keras's name: samples per step over all replicas (`globalBatchSize` inside Lockstep). */
+  /** Keras's name: samples per batch over all replicas. */
   readonly batchSize: number;
+  /** Batches whose gradients are summed for one update (Keras's `gradient_accumulation_steps`): a step is `batchSize` times this. */
+  readonly accumulate: number;
   readonly epochs: number;
   readonly seed: number;
   readonly shuffle: boolean;

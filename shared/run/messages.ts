@@ -13,7 +13,10 @@ export interface JobFacts {
   readonly trainSamples: number;
   readonly validationSamples: number;
   readonly testSamples: number;
+  /** Samples per step over all replicas. */
   readonly globalBatchSize: number;
+  /** Batches that a step of `globalBatchSize` samples is computed in. */
+  readonly accumulate: number;
   readonly epochs: number;
   readonly parameters: number;
   readonly metricNames: readonly string[];

@@ -1,6 +1,8 @@
 export { Permutation } from './permutation.ts';
 export {
   epochOfStep,
+  filledMicrosteps,
+  microstepBatchSize,
   type ReplicaBatch,
   type SamplingPlan,
   Schedule,

@@ -5,15 +5,17 @@ import { Permutation } from './permutation.ts';
 export interface SamplingPlan {
   /** Samples in the data set, ≥ 1. */
   readonly samples: number;
-  /** Samples per step over all replicas; a multiple of `replicas`. */
+  /** Samples per step over all replicas; a multiple of `replicas` times `accumulate`. */
   readonly globalBatchSize: number;
+  /** Microsteps of each replica in a step, one after the other; 1 when absent. */
+  readonly accumulate?: number;
   readonly replicas: number;
   readonly seed: number;
   /** False keeps the order of the data set in every epoch. */
   readonly shuffle: boolean;
 }
 
-/** One replica's share of a step. The batch has `rows` rows; those from `indices.length` on are padding. */
+/** One replica's share of a step, or of a microstep of it. The batch has `rows` rows; those from `indices.length` on are padding. */
 export interface ReplicaBatch {
   readonly rows: number;
   /** Sample numbers of the real rows, in order; may be empty in the last, short step of an epoch. */
@@ -36,6 +38,21 @@ export function samplesInStep(plan: SamplingPlan, step: number): number {
   return Math.min(plan.globalBatchSize, plan.samples - stepInEpoch * plan.globalBatchSize);
 }
 
+/** Samples per microstep over all replicas: what `batchSize` is in a job. */
+export function microstepBatchSize({ globalBatchSize, accumulate = 1 }: SamplingPlan): number {
+  return globalBatchSize / accumulate;
+}
+
+/**
+ * Microsteps of a replica that have samples, at least 1: all of them, but in the last step of an epoch. A step is
+ * filled microstep by microstep, so these come first.
+ */
+export function filledMicrosteps(plan: SamplingPlan, step: number, replica: number): number {
+  const batch = microstepBatchSize(plan);
+  const others = replica * (batch / plan.replicas);
+  return Math.max(1, Math.min(plan.accumulate ?? 1, Math.ceil((samplesInStep(plan, step) - others) / batch)));
+}
+
 /** The samples of replica `replica` in step `step`: a pure function of the plan, whoever computes it. */
 export class Schedule {
   readonly plan: SamplingPlan;
@@ -43,15 +60,18 @@ export class Schedule {
 
   constructor(plan: SamplingPlan) {
     invariant(plan.samples >= 1, 'a sampling plan needs samples');
-    invariant(plan.globalBatchSize % plan.replicas === 0, 'replicas divide the global batch');
+    const parts = plan.replicas * (plan.accumulate ?? 1);
+    invariant(plan.globalBatchSize % parts === 0, 'replicas and their microsteps divide the global batch');
     this.plan = plan;
   }
 
-  replicaBatch(step: number, replica: number): ReplicaBatch {
+  /** A step of k microsteps is k batches over all replicas, one after the other, as k steps without accumulation would be. */
+  replicaBatch(step: number, replica: number, microstep = 0): ReplicaBatch {
     const { plan } = this;
     const { epoch, stepInEpoch } = epochOfStep(plan, step);
-    const rows = plan.globalBatchSize / plan.replicas;
-    const first = stepInEpoch * plan.globalBatchSize + replica * rows;
+    const batch = microstepBatchSize(plan);
+    const rows = batch / plan.replicas;
+    const first = stepInEpoch * plan.globalBatchSize + microstep * batch + replica * rows;
     const end = Math.min(first + rows, plan.samples);
     const order = plan.shuffle ? this.#order(epoch) : undefined;
     const indices: number[] = [];

@@ -49,6 +49,22 @@ test('workers with unequal numbers of replicas give the same bits', async () => 
   assertSame(await withWorkers([smallJob, '--replicas', '4', '--max-steps', '4'], [1, 3]));
 });
 
+test('gradients accumulated over 4 batches, with a short last step, give the same bits on 1, 2 and 3 workers by every engine', async () => {
+  const args = [smallJob, '--batch-size', '12', '--accumulate', '4', '--replicas', '6'];
+  const results = await withWorkers(args, [1, 2, 3]);
+  assertSame(results);
+  assert.deepEqual([results[0]?.steps, results[0]?.samples], [9, 300]);
+  assertSame(await withWorkers([...args, '--max-steps', '4', '--wire', 'bfloat16', '--bucket-bytes', '4096'], [1, 2]));
+  assertSame(await withWorkers([...args, '--max-steps', '3', '--eager'], [1, 2]));
+  assertSame(await withWorkers([...args, '--max-steps', '3', '--engine', 'cpu'], [1, 2]));
+});
+
+test('a replica that is alone accumulates on the device', async () => {
+  const args = [smallJob, '--batch-size', '12', '--accumulate', '4', '--replicas', '1'];
+  const [result] = await withWorkers(args, [1]);
+  assert.deepEqual([result?.steps, result?.samples], [9, 300]);
+});
+
 test('mixed precision gives the same bits on 1, 2 and 3 workers, and others than float32', async () => {
   const args = [smallJob, '--replicas', '6', '--max-steps', '4'];
   const results = await withWorkers([...args, '--precision', 'mixed_bfloat16'], [1, 2, 3]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { tf, weightsSha256 } from '../../worker/engine/index.ts';
-import { full, randomBatch, smallJob } from './engine-fixtures.ts';
+import { cut, full, randomBatch, smallJob, sumContributions } from './engine-fixtures.ts';
 import { dropoutOnly, noisyModel } from './engine-models.ts';
 import { type EngineUnderTest, whole } from './engine-under-test.ts';
 
@@ -61,6 +61,42 @@ export function determinismContract(subject: EngineUnderTest): void {
         }),
     );
   }
+
+  contract(
+    'k microsteps of one replica contribute the same bits as one of k replicas, dropout and batch norm included',
+    async () => {
+      const batch = randomBatch(smallJob(), 12);
+      const part = (index: number) => cut(batch, index * 4, (index + 1) * 4);
+      const common = { step: 3, globalSamples: 12 };
+      for (const wire of ['float32', 'bfloat16'] as const) {
+        await withTrainer({ buildModel: noisyModel, accumulate: 3, wire }, (trainer) => {
+          // Twice: what was accumulated is gone after the last one.
+          for (let repeat = 0; repeat < 2; repeat++) {
+            for (const index of [0, 1])
+              trainer.accumulate(part(index), { ...common, replica: 0, replicas: 1, microstep: index });
+            const summed = trainer.forwardBackward(part(2), { ...common, replica: 0, replicas: 1, microstep: 2 });
+            const alone = [0, 1, 2].map((replica) =>
+              trainer.forwardBackward(part(replica), { ...common, replica, replicas: 3 }),
+            );
+            const { gradients, statistics } = wire === 'float32' ? sumContributions(alone) : summed;
+            assert.deepEqual(summed.gradients, gradients);
+            assert.deepEqual(summed.statistics, statistics);
+            assert.notDeepEqual(summed.statistics, alone[2]?.statistics);
+          }
+        });
+      }
+    },
+  );
+
+  contract('setting the weights forgets what was accumulated', async () => {
+    await withTrainer({ accumulate: 2 }, (trainer) => {
+      const batch = randomBatch(smallJob(), 4);
+      const expected = trainer.forwardBackward(batch, whole(4));
+      trainer.accumulate(batch, whole(4));
+      trainer.writeWeights(trainer.readWeights());
+      assert.deepEqual(trainer.forwardBackward(batch, whole(4)), expected);
+    });
+  });
 
   contract('evaluation and prediction leave no trace in training', async () => {
     const plain = await hashAfter({ buildModel: noisyModel }, 3);

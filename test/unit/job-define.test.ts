@@ -25,6 +25,7 @@ test('a job has every default filled in: Keras’s batch of 32 and 1 epoch, seed
     metrics: [],
     data: { train: train.describe() },
     batchSize: 32,
+    accumulate: 1,
     epochs: 1,
     seed: 0,
     shuffle: true,

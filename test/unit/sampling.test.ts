@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   epochOfStep,
+  filledMicrosteps,
+  microstepBatchSize,
   Permutation,
   type SamplingPlan,
   Schedule,
@@ -68,12 +70,13 @@ const plans: fc.Arbitrary<SamplingPlan> = fc
     samples: fc.integer({ min: 1, max: 300 }),
     replicas: fc.integer({ min: 1, max: 9 }),
     rows: fc.integer({ min: 1, max: 8 }),
+    accumulate: fc.integer({ min: 1, max: 5 }),
     seed: fc.nat(),
     shuffle: fc.boolean(),
   })
-  .map(({ rows, ...plan }) => ({ ...plan, globalBatchSize: rows * plan.replicas }));
+  .map(({ rows, ...plan }) => ({ ...plan, globalBatchSize: rows * plan.replicas * plan.accumulate }));
 
-test('an epoch covers each sample exactly once, for any number of replicas and any batch size', () => {
+test('an epoch covers each sample exactly once, for any number of replicas, any batch size and any accumulation', () => {
   fc.assert(
     fc.property(plans, fc.nat({ max: 4 }), (plan, epoch) => {
       const schedule = new Schedule(plan);
@@ -81,12 +84,17 @@ test('an epoch covers each sample exactly once, for any number of replicas and a
       const seen: number[] = [];
       for (let step = epoch * perEpoch; step < (epoch + 1) * perEpoch; step++) {
         let real = 0;
-        for (let replica = 0; replica < plan.replicas; replica++) {
-          const batch = schedule.replicaBatch(step, replica);
-          assert.equal(batch.rows, plan.globalBatchSize / plan.replicas);
-          assert.ok(batch.indices.length <= batch.rows);
-          seen.push(...batch.indices);
-          real += batch.indices.length;
+        for (let microstep = 0; microstep < (plan.accumulate ?? 1); microstep++) {
+          for (let replica = 0; replica < plan.replicas; replica++) {
+            const batch = schedule.replicaBatch(step, replica, microstep);
+            assert.equal(batch.rows, microstepBatchSize(plan) / plan.replicas);
+            assert.ok(batch.indices.length <= batch.rows);
+            assert.ok(
+              microstep === 0 || batch.indices.length > 0 === microstep < filledMicrosteps(plan, step, replica),
+            );
+            seen.push(...batch.indices);
+            real += batch.indices.length;
+          }
         }
         assert.equal(real, samplesInStep(plan, step));
         assert.deepEqual(epochOfStep(plan, step), { epoch, stepInEpoch: step - epoch * perEpoch });
@@ -106,6 +114,28 @@ test('the same samples are in a step whatever the number of replicas, in the sam
   };
   assert.equal(samplesOf(1).length, 24);
   for (const replicas of [2, 3, 4, 6, 24]) assert.deepEqual(samplesOf(replicas), samplesOf(1));
+});
+
+test('a step of several microsteps holds the batches of as many steps without accumulation, in their order', () => {
+  const one = { samples: 100, globalBatchSize: 12, replicas: 3, seed: 9, shuffle: true };
+  const plain = new Schedule(one);
+  const accumulating = new Schedule({ ...one, globalBatchSize: 24, accumulate: 2 });
+  // In the second epoch too, though epochs of 100 samples have 9 steps of 12, and 5 of 24.
+  for (const [step, batch] of [
+    [0, 0],
+    [3, 6],
+    [4, 8],
+    [5, 9],
+    [8, 15],
+  ] as const) {
+    for (const replica of [0, 1, 2]) {
+      for (const microstep of [0, 1]) {
+        if (step === 4 && microstep === 1) continue;
+        const expected = plain.replicaBatch(batch + microstep, replica);
+        assert.deepEqual(accumulating.replicaBatch(step, replica, microstep), expected);
+      }
+    }
+  }
 });
 
 test('the last, short step is shared out in order: full replicas, one partly filled, then empty ones', () => {

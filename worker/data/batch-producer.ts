@@ -13,6 +13,7 @@ export class BatchProducer {
   #range: LoaderRange | undefined;
   #step = 0;
   #replica = 0;
+  #microstep = 0;
   #ahead = 0;
 
   constructor(source: Source, prefetch: number) {
@@ -25,6 +26,7 @@ export class BatchProducer {
     this.#range = range;
     this.#step = range.firstStep;
     this.#replica = range.replicas.start;
+    this.#microstep = 0;
     this.#ahead = 0;
   }
 
@@ -51,10 +53,14 @@ export class BatchProducer {
     const replica = this.#replica;
     const { plan, isTraining } = range;
     const visit = isTraining ? { seed: plan.seed, epoch: epochOfStep(plan, step).epoch } : undefined;
-    const samples = this.#schedule.replicaBatch(step, replica);
+    const samples = this.#schedule.replicaBatch(step, replica, this.#microstep);
     const batch = assembleBatch(this.#source, samples, visit, this.#spare.pop());
     this.#ahead++;
-    this.#replica++;
+    this.#microstep++;
+    if (this.#microstep === (plan.accumulate ?? 1)) {
+      this.#microstep = 0;
+      this.#replica++;
+    }
     if (this.#replica === range.replicas.end) {
       this.#replica = range.replicas.start;
       this.#step++;

@@ -2,7 +2,7 @@ import type { ErrorRecord, Range } from '../../shared/core/index.ts';
 import type { Batch, DatasetDescription, TensorSpec } from '../../shared/job/index.ts';
 import type { SamplingPlan } from '../../shared/sampling/index.ts';
 
-/** What a loader delivers: for each step from `firstStep` to before `endStep`, a batch for each replica in the range. */
+/** What a loader delivers: for each step from `firstStep` to before `endStep`, the microsteps' batches of each replica in the range. */
 export interface LoaderRange {
   readonly plan: SamplingPlan;
   readonly replicas: Range;

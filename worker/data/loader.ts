@@ -77,13 +77,13 @@ export class BatchLoader {
     thread.once('exit', (code) => this.#endWith(threadEnded(code)));
   }
 
-  /** Begins a pass: batches step by step, replicas in order in each step. What an earlier pass left is dropped. */
+  /** Begins a pass: batches step by step, replicas in order in each step, with all microsteps of one before the next. What an earlier pass left is dropped. */
   start(range: LoaderRange): void {
     invariant(!this.#isClosed, 'a closed loader does not start');
     invariant(range.plan.samples === this.size, 'a plan counts the samples of its data set');
     invariant(this.#waiters.length === 0, 'nobody waits for a batch of the pass before');
     const replicas = Math.max(range.replicas.end - range.replicas.start, 0);
-    this.#left = Math.max(range.endStep - range.firstStep, 0) * replicas;
+    this.#left = Math.max(range.endStep - range.firstStep, 0) * replicas * (range.plan.accumulate ?? 1);
     this.#pass++;
     this.#failure = this.#end;
     for (const { batch } of this.#ready.splice(0)) this.recycle(batch);

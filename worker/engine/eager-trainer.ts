@@ -1,3 +1,4 @@
+import { at } from '../../shared/core/index.ts';
 import { type Batch, metricName, type TensorSpec } from '../../shared/job/index.ts';
 import { shapeOf } from './batch-shape.ts';
 import { checkLabels, uploadBatch } from './batch-tensors.ts';
@@ -13,6 +14,7 @@ import type {
   TrainerOptions,
 } from './engine.ts';
 import { assertFiniteLoss } from './finite-loss.ts';
+import { laneOf } from './lane.ts';
 import { type BatchTensors, evaluationStep, forward, microstep, variableOf } from './microstep.ts';
 import { ModelWeights } from './model-weights.ts';
 import { contributionLayout, emptyContribution, planNetwork } from './network.ts';
@@ -41,6 +43,8 @@ export class EagerTrainer implements Trainer {
   readonly #seed: number;
   readonly #inputs: readonly TensorSpec[];
   readonly #targets: readonly TensorSpec[];
+  /** Buckets and statistics of the microsteps so far, where others follow. */
+  #accumulated: readonly Float32Array[] | undefined;
   #closed = false;
 
   /** @throws LockstepError job/threw, job/invalid, data/shape, engine/unsupported */
@@ -70,22 +74,41 @@ export class EagerTrainer implements Trainer {
     this.layout = contributionLayout(this.#network, options.wire ?? 'float32');
   }
 
-  forwardBackward(batch: Batch, { step, replica, globalSamples }: Microstep): Contribution {
+  accumulate(batch: Batch, microstep: Microstep): void {
+    this.#accumulated = this.#joined(this.#compute(batch, microstep));
+  }
+
+  forwardBackward(batch: Batch, microstep: Microstep): Contribution {
     if (batch.realRows === 0) return emptyContribution(this.layout);
+    const values = this.#joined(this.#compute(batch, microstep));
+    this.#accumulated = undefined;
+    return {
+      gradients: values.slice(0, -1).map((bucket) => packGradients(bucket, this.layout.wire)),
+      statistics: at(values, values.length - 1),
+    };
+  }
+
+  /** With what was accumulated before. */
+  #joined(values: readonly Float32Array[]): readonly Float32Array[] {
+    for (const [index, before] of (this.#accumulated ?? []).entries()) addTo(at(values, index), before);
+    return values;
+  }
+
+  /** The buckets, then the statistics. */
+  #compute(batch: Batch, place: Microstep): Float32Array[] {
+    const { step, globalSamples } = place;
+    const lane = laneOf(place);
     // The tensorflow engine's random layers mix their own seed with the step's (random-layers.ts).
-    if (tf.getBackend() === 'cpu') this.#seededLayers.reseed(this.#seed, step, replica);
-    return this.#onDevice(`step ${step}, replica ${replica}`, batch, (tensors) =>
-      withSeededRandom([this.#seed, randomPurpose.microstep, step, replica], () => {
+    if (tf.getBackend() === 'cpu') this.#seededLayers.reseed(this.#seed, step, lane);
+    return this.#onDevice(`step ${step}, replica ${place.replica}`, batch, (tensors) =>
+      withSeededRandom([this.#seed, randomPurpose.microstep, step, lane], () => {
         const scale = {
           globalSamples: tf.scalar(globalSamples),
           samples: tf.scalar(batch.realRows),
-          seed: tf.tensor1d(stepSeed(this.#seed, step, replica), 'int32'),
+          seed: tf.tensor1d(stepSeed(this.#seed, step, lane), 'int32'),
         };
         const { gradients, statistics } = microstep(this.#network, tensors, scale);
-        return {
-          gradients: gradients.map((bucket) => packGradients(readFloats(bucket), this.layout.wire)),
-          statistics: readFloats(statistics),
-        };
+        return [...gradients, statistics].map(readFloats);
       }),
     );
   }
@@ -138,6 +161,7 @@ export class EagerTrainer implements Trainer {
   writeWeights(weights: readonly NamedWeight[]): void {
     this.#weights.write(weights);
     this.#optimizer.reset();
+    this.#accumulated = undefined;
   }
 
   close(): void {
@@ -164,4 +188,9 @@ export class EagerTrainer implements Trainer {
       tf.engine().endScope();
     }
   }
+}
+
+/** before + values, into `values`: the rounding of a float32 addition. */
+function addTo(values: Float32Array, before: Float32Array): void {
+  for (let index = 0; index < values.length; index++) values[index] = at(before, index) + at(values, index);
 }

@@ -63,6 +63,8 @@ export interface TrainerOptions {
   readonly onCompiled?: (report: CompileReport) => void;
   /** Replicas of the run; 1 when absent. A trainer may prepare for it, never depend on it for what it computes. */
   readonly replicas?: number;
+  /** Microsteps of a replica in a step; 1 when absent. More than one prepares for `accumulate`. */
+  readonly accumulate?: number;
 }
 
 /** A graph that was recorded and loaded, for all of `shapes`. */
@@ -98,8 +100,10 @@ export interface Microstep {
   readonly step: number;
   readonly replica: number;
   readonly replicas: number;
-  /** Real samples in this step over all replicas: the denominator of the mean. */
+  /** Real samples in this step over all replicas and microsteps: the denominator of the mean. */
   readonly globalSamples: number;
+  /** Which microstep of its replica in this step it is; 0 when absent. */
+  readonly microstep?: number;
 }
 
 /** Weighted sums over samples, and how many samples they are of. */
@@ -126,6 +130,12 @@ export interface Trainer {
   readonly modelName: string;
   /** The model's topology as tfjs's `model.toJSON` gives it, for the job hash and for saving. */
   readonly topology: unknown;
+  /**
+   * Forward and backward pass on a batch that others of the same replica and step follow: what it contributes is kept,
+   * and added to what they contribute, in their order. `forwardBackward`, `parts` or `trainWhole` of the last one give
+   * the sum. Only trainers made for it (`TrainerOptions.accumulate`) can.
+   */
+  accumulate(batch: Batch, microstep: Microstep): void;
   /**
    * Forward and backward pass on one replica's batch; no weight changes. The arrays are the caller's.
    * A batch without real rows contributes zeros.

@@ -22,9 +22,9 @@ interface Random {
 
 let current: { readonly seed: tf.Tensor; calls: number } | undefined;
 
-/** The seed of a microstep, [2] of int32: different for each (run seed, step, replica). */
-export function stepSeed(runSeed: number, step: number, replica: number): Int32Array<ArrayBuffer> {
-  return new Int32Array([deriveKey(runSeed, step, replica), deriveKey(replica, step, runSeed)]);
+/** The seed of a microstep, [2] of int32: different for each (run seed, step, lane). */
+export function stepSeed(runSeed: number, step: number, lane: number): Int32Array<ArrayBuffer> {
+  return new Int32Array([deriveKey(runSeed, step, lane), deriveKey(lane, step, runSeed)]);
 }
 
 /** While `fn` runs, random layers draw from `seed`; the n-th draw inside it is always the same function of it. */

@@ -9,7 +9,7 @@ interface SeededLayer {
 
 /**
  * Dropout layers with a seed of their own. tfjs repeats one mask in every call of such a layer; Keras makes each call's
- * mask from the seed and a counter. Here the mask is a function of both seeds, the step and the replica.
+ * mask from the seed and a counter. Here the mask is a function of both seeds, the step and the lane.
  */
 export class SeededLayers {
   readonly #layers: readonly { readonly layer: SeededLayer; readonly seed: number }[];
@@ -22,9 +22,9 @@ export class SeededLayers {
       .map((layer) => ({ layer, seed: layer.seed }));
   }
 
-  reseed(runSeed: number, step: number, replica: number): void {
+  reseed(runSeed: number, step: number, lane: number): void {
     for (const { layer, seed } of this.#layers) {
-      layer.seed = deriveKey(runSeed, randomPurpose.seededLayer, step, replica, seed);
+      layer.seed = deriveKey(runSeed, randomPurpose.seededLayer, step, lane, seed);
     }
   }
 }

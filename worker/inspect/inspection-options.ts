@@ -21,6 +21,8 @@ export function singleRun({ batchSize, precision }: InspectionOptions): RunSetti
     epochs: null,
     maxSteps: null,
     globalBatchSize: batchSize,
+    // What is looked at is one batch.
+    accumulate: 1,
     seed: null,
     eager: false,
     precision,

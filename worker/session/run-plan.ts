@@ -1,7 +1,7 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import type { Job, Precision, WireFormat } from '../../shared/job/index.ts';
-import { type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
+import { microstepBatchSize, type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
 
 /** The job and the run's settings made one: what this run will do, equal on all workers. */
 export interface RunPlan {
@@ -33,24 +33,27 @@ export function executionText({ compile }: Pick<Job, 'compile'>, { eager }: Pick
 
 /** Settings win over the job file. @throws LockstepError config/invalid */
 export function planRun(
-  job: Pick<Job, 'batchSize' | 'compile' | 'epochs' | 'seed' | 'shuffle' | 'precision' | 'wire'>,
+  job: Pick<Job, 'accumulate' | 'batchSize' | 'compile' | 'epochs' | 'seed' | 'shuffle' | 'precision' | 'wire'>,
   settings: RunSettings,
   trainSamples: number,
 ): RunPlan {
-  const globalBatchSize = settings.globalBatchSize ?? job.batchSize;
+  const batchSize = settings.globalBatchSize ?? job.batchSize;
+  const accumulate = settings.accumulate ?? job.accumulate;
   const { replicas } = settings;
-  if (globalBatchSize % replicas !== 0) {
-    const lower = globalBatchSize - (globalBatchSize % replicas);
+  if (batchSize % replicas !== 0) {
+    const lower = batchSize - (batchSize % replicas);
     const nearest = lower === 0 ? `${replicas}` : `${lower} or ${lower + replicas}`;
     throw new LockstepError(
       'config/invalid',
-      `batchSize ${globalBatchSize} cannot be cut in ${replicas} equal parts, one per replica; ` +
-        `use --batch-size ${nearest}, or a --replicas that divides ${globalBatchSize}`,
+      `batchSize ${batchSize} cannot be cut in ${replicas} equal parts, one per replica; ` +
+        `use --batch-size ${nearest}, or a --replicas that divides ${batchSize}`,
     );
   }
   const seed = settings.seed ?? job.seed;
   const epochs = settings.epochs ?? job.epochs;
-  const train: SamplingPlan = { samples: trainSamples, globalBatchSize, replicas, seed, shuffle: job.shuffle };
+  const globalBatchSize = batchSize * accumulate;
+  const { shuffle } = job;
+  const train: SamplingPlan = { samples: trainSamples, globalBatchSize, accumulate, replicas, seed, shuffle };
   const perEpoch = stepsPerEpoch(train);
   const allSteps = settings.mode === 'evaluate' ? 0 : epochs * perEpoch;
   return {
@@ -65,14 +68,15 @@ export function planRun(
   };
 }
 
-/** Evaluation goes through a data set once, in its own order, in the same lanes as training. */
-export function evaluationPlan(run: RunPlan, samples: number): SamplingPlan {
-  return { ...run.train, samples, shuffle: false };
+/** Evaluation goes through a data set once, in its own order, in the same lanes and batches as training. */
+export function evaluationPlan({ train }: RunPlan, samples: number): SamplingPlan {
+  return { ...train, samples, globalBatchSize: microstepBatchSize(train), accumulate: 1, shuffle: false };
 }
 
 /** Row counts of training batches that have samples: a full one and, in the last step of an epoch, perhaps a shorter one. */
 export function batchRows(plan: SamplingPlan): number[] {
-  const full = plan.globalBatchSize / plan.replicas;
-  const short = (plan.samples % plan.globalBatchSize) % full;
+  const batchSize = microstepBatchSize(plan);
+  const full = batchSize / plan.replicas;
+  const short = (plan.samples % batchSize) % full;
   return short === 0 ? [full] : [full, short];
 }

@@ -114,6 +114,7 @@ function facts({ trainer, loaders, plan, execution, job }: Loaded) {
     validationSamples: loaders.sizes.validation,
     testSamples: loaders.sizes.test,
     globalBatchSize: plan.train.globalBatchSize,
+    accumulate: plan.train.accumulate ?? 1,
     epochs: plan.epochs,
     parameters: trainer.parameters,
     metricNames: trainer.metricNames,

@@ -1,6 +1,7 @@
 import { at, invariant } from '../../shared/core/index.ts';
+import type { Batch } from '../../shared/job/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
-import { type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
+import { filledMicrosteps, type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
 import type { WireFormat, WireValues } from '../collective/index.ts';
 import type { BatchLoader } from '../data/index.ts';
 import { assertFiniteLoss, type Contribution, type Microstep, type Trainer } from '../engine/index.ts';
@@ -55,11 +56,9 @@ interface Outcome {
 async function stepReduced(context: StepContext, step: number, timer: PhaseTimer): Promise<Outcome> {
   const { trainer, loader, link, generation } = context;
   for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
-    timer.enter('data');
-    const { batch } = await loader.next();
-    timer.enter('forward-backward');
+    const { batch, place } = await accumulate(context, step, replica, timer);
     let bucket = 0;
-    for (const values of trainer.parts(batch, microstep(context, step, replica))) {
+    for (const values of trainer.parts(batch, place)) {
       // Before the statistics leave: without them nobody can finish this step.
       if (bucket === trainer.layout.gradientBuckets.length) assertFiniteLoss(values[0], step, replica);
       contribute(link, { step, replica, bucket: bucket++, values });
@@ -82,17 +81,41 @@ async function stepAlone(
   trainWhole: NonNullable<Trainer['trainWhole']>,
 ): Promise<Outcome> {
   const { loader, link } = context;
-  timer.enter('data');
-  const { batch } = await loader.next();
+  const { batch, place } = await accumulate(context, step, 0, timer);
   link.throwIfStopped();
-  timer.enter('forward-backward');
-  const statistics = trainWhole(batch, microstep(context, step, 0));
+  const statistics = trainWhole(batch, place);
   loader.recycle(batch);
   return { statistics, drain: link.drainRequested };
 }
 
-function microstep({ plan }: StepContext, step: number, replica: number): Microstep {
-  return { step, replica, replicas: plan.replicas, globalSamples: samplesInStep(plan, step) };
+/**
+ * Computes all microsteps of a replica but the last one that has samples, which is left to the caller with the batch
+ * that the loader gave for it. Batches without samples, in the last step of an epoch, are passed over.
+ */
+async function accumulate(
+  { trainer, loader, link, plan }: StepContext,
+  step: number,
+  replica: number,
+  timer: PhaseTimer,
+): Promise<{ batch: Batch; place: Microstep }> {
+  const last = filledMicrosteps(plan, step, replica) - 1;
+  const next = async (): Promise<Batch> => {
+    timer.enter('data');
+    const { batch } = await loader.next();
+    timer.enter('forward-backward');
+    return batch;
+  };
+  const { replicas } = plan;
+  const common = { step, replica, replicas, globalSamples: samplesInStep(plan, step) };
+  for (let microstep = 0; microstep < last; microstep++) {
+    const batch = await next();
+    link.throwIfStopped();
+    trainer.accumulate(batch, { ...common, microstep });
+    loader.recycle(batch);
+  }
+  const batch = await next();
+  for (let empty = last + 1; empty < (plan.accumulate ?? 1); empty++) loader.recycle(await next());
+  return { batch, place: { ...common, microstep: last } };
 }
 
 /**

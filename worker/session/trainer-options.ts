@@ -22,6 +22,7 @@ export function trainerOptions(
     bucketBytes: settings.bucketBytes,
     rows: batchRows(plan.train),
     replicas: plan.train.replicas,
+    accumulate: plan.train.accumulate ?? 1,
     compile: plan.compile,
     precision: plan.precision,
     wire: plan.wire,

@@ -21,6 +21,7 @@ import type {
 } from '../engine.ts';
 import { assertFiniteLoss } from '../finite-loss.ts';
 import type { Inspection } from '../inspection.ts';
+import { laneOf } from '../lane.ts';
 import { ModelWeights, type WeightDescription } from '../model-weights.ts';
 import type { NativeBackend } from '../native-backend.ts';
 import { contributionLayout, emptyContribution, planNetwork } from '../network.ts';
@@ -92,6 +93,7 @@ export class CompiledTrainer implements Trainer {
       precision: options.precision ?? 'float32',
       wire: this.layout.wire,
       replicas: options.replicas ?? 1,
+      accumulate: options.accumulate ?? 1,
     });
     this.inspection = new GraphInspection(backend.binding, this.#compiled, this);
   }
@@ -113,11 +115,27 @@ export class CompiledTrainer implements Trainer {
     const runs = this.#compiled.graphFor('training', shape).microsteps.get(shape.key);
     invariant(runs !== undefined, 'a shape that was asked for is compiled');
     const inputs = this.#compiled.session.upload(this.#microstepFeeds(batch, shape, microstep));
+    const place = this.#compiled.accumulates ? 'last' : 'alone';
+    this.#compiled.accumulates = false;
     try {
-      for (const { outputs, results } of runs) yield* inputs.run(outputs).slice(0, results).map(asGradients);
+      for (const { [place]: outputs, results } of runs) yield* inputs.run(outputs).slice(0, results).map(asGradients);
     } finally {
       inputs.release();
     }
+  }
+
+  accumulate(batch: Batch, microstep: Microstep): void {
+    const shape = this.#shapeOf(batch, batch.realRows);
+    const runs = this.#compiled.graphFor('training', shape).microsteps.get(shape.key);
+    invariant(runs !== undefined, 'a shape that was asked for is compiled');
+    const inputs = this.#compiled.session.upload(this.#microstepFeeds(batch, shape, microstep));
+    const place = this.#compiled.accumulates ? 'next' : 'first';
+    try {
+      for (const { [place]: outputs } of runs) inputs.run(outputs);
+    } finally {
+      inputs.release();
+    }
+    this.#compiled.accumulates = true;
   }
 
   trainWhole(batch: Batch, microstep: Microstep): Float32Array {
@@ -126,10 +144,11 @@ export class CompiledTrainer implements Trainer {
     const rows = batch.realRows;
     invariant(rows > 0, 'the only replica of a step has samples');
     const shape = this.#shapeOf(batch, rows);
-    const outputs = this.#compiled.graphFor('training', shape).wholeSteps.get(shape.key);
-    invariant(outputs !== undefined, 'a run of one replica compiles whole steps');
+    const whole = this.#compiled.graphFor('training', shape).wholeSteps.get(shape.key);
+    invariant(whole !== undefined, 'a run of one replica compiles whole steps');
     const feeds = [...this.#microstepFeeds(batch, shape, microstep), ...this.#numbers(step)];
-    const [, statistics] = this.#compiled.session.run(feeds, outputs);
+    const [, statistics] = this.#compiled.session.run(feeds, this.#compiled.accumulates ? whole.last : whole.alone);
+    this.#compiled.accumulates = false;
     invariant(statistics !== undefined, 'a step has statistics');
     assertFiniteLoss(statistics[0], step, microstep.replica);
     return statistics;
@@ -201,14 +220,15 @@ export class CompiledTrainer implements Trainer {
     return shape;
   }
 
-  #microstepFeeds(batch: Batch, shape: BatchShape, { step, replica, globalSamples }: Microstep): FeedValue[] {
+  #microstepFeeds(batch: Batch, shape: BatchShape, microstep: Microstep): FeedValue[] {
+    const { step, globalSamples } = microstep;
     const { key, rows } = shape;
     this.#checkLabels(batch, shape);
     return [
       ...this.#batchFeeds(batch, shape),
       { name: feedNames.globalSamples(key), shape: [], values: new Float32Array([globalSamples]) },
       { name: feedNames.samples(key), shape: [], values: new Float32Array([rows]) },
-      { name: feedNames.seed(key), shape: [2], values: stepSeed(this.#seed, step, replica) },
+      { name: feedNames.seed(key), shape: [2], values: stepSeed(this.#seed, step, laneOf(microstep)) },
     ];
   }
 

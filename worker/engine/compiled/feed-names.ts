@@ -11,6 +11,8 @@ export const feedNames = {
   /** `stepNumbers` */
   number: (index: number) => `number${index}`,
   initial: (index: number) => `initial${index}`,
+  /** What microsteps came to so far. */
+  accumulated: (index: number) => `initialAccumulated${index}`,
   /** A slot's value, counted over all weights and their slots. */
   slot: (index: number) => `initialSlot${index}`,
 };

@@ -45,6 +45,8 @@ export class ShapedSession {
   #sections: ReadonlyMap<string, CompiledSection>;
   #graph: TrainGraph;
   #session: GraphSession;
+  /** Whether microsteps of a step wait for the last one. */
+  accumulates = false;
 
   /** Owns the model from now on, but for a throw. @throws LockstepError engine/impure, engine/unsupported, engine/failed */
   constructor(options: ShapedSessionOptions) {
@@ -87,6 +89,7 @@ export class ShapedSession {
   assign(weights: readonly NamedWeight[]): void {
     const feeds = weights.map(({ shape, values }, index) => ({ name: feedNames.initial(index), shape, values }));
     this.#session.run(feeds, [this.#graph.assign]);
+    this.accumulates = false;
   }
 
   close(): void {
@@ -135,6 +138,10 @@ export class ShapedSession {
       ...slots.map((_, index) => feedNames.slot(index)),
     ];
     this.#session.pass([...weights, ...slots], session, feeds, graph.restore);
+    const { accumulated } = this.#graph;
+    if (!this.accumulates || graph.restoreAccumulated === null) return;
+    const names = accumulated.map((_, index) => feedNames.accumulated(index));
+    this.#session.pass(accumulated, session, names, graph.restoreAccumulated);
   }
 
   #report(parts: readonly SessionPart[], started: number, recompiled: number): void {

@@ -19,6 +19,7 @@ import { evaluationStep, forward, microstep, type Network } from '../microstep.t
 import type { NativeBackend } from '../native-backend.ts';
 import type { Wire } from '../packed-gradients.ts';
 import type { tf } from '../tf.ts';
+import { addAccumulation, addAccumulators, type MicrostepPlace } from './accumulate-graph.ts';
 import { addPack } from './bfloat16-graph.ts';
 import { weightValueName } from './feed-names.ts';
 import { addBatchPlaceholders, type RecordedSection, type Section } from './record-section.ts';
@@ -31,7 +32,11 @@ export interface TrainGraph {
   /** The runs of a microstep. Together they give the buckets in order, then the statistics. */
   readonly microsteps: ReadonlyMap<string, readonly MicrostepRun[]>;
   /** Whether the weights moved, then the statistics (whole-step.ts). */
-  readonly wholeSteps: ReadonlyMap<string, readonly string[]>;
+  readonly wholeSteps: ReadonlyMap<string, { readonly alone: readonly string[]; readonly last: readonly string[] }>;
+  /** What microsteps before the last one of a step came to: the buckets, then the statistics. */
+  readonly accumulated: readonly string[];
+  /** Sets that. */
+  readonly restoreAccumulated: string | null;
   /** [1 + metrics, rows], then the regularization penalty. */
   readonly evaluations: ReadonlyMap<string, readonly string[]>;
   /** One per model output. */
@@ -47,9 +52,9 @@ export interface TrainGraph {
   readonly restore: string;
 }
 
-/** One run of a microstep: `results` of its outputs are results, the rest only marks that values were kept. */
-export interface MicrostepRun {
-  readonly outputs: readonly string[];
+/** One run of a microstep: what to fetch, by the microstep's place in its replica's step (accumulate-graph.ts). */
+export interface MicrostepRun extends Readonly<Record<MicrostepPlace, readonly string[]>> {
+  /** As many of `alone`'s and `last`'s outputs are results; the rest, and all others, only mark that values were kept. */
   readonly results: number;
 }
 
@@ -70,6 +75,8 @@ export interface TrainGraphOptions {
   readonly wire: Wire;
   /** Replicas of the run: one trains whole steps; several cut microsteps, so that each bucket leaves when it is complete. */
   readonly replicas: number;
+  /** Microsteps of a replica in a step. */
+  readonly accumulate: number;
   /** tfjs's layer names → those that users see. */
   readonly rename: (text: string) => string;
 }
@@ -99,22 +106,36 @@ export function buildTrainGraph(
     return new Map([...recordings[use]].map(([key, { results }]) => [key, results]));
   };
   const raw = recorded('training');
-  const microsteps: ResultsByKey = new Map([...raw].map(([key, results]) => [key, packed(builder, options, results)]));
+  const accumulators = addAccumulators(builder, options);
+  const accumulations = new Map(
+    [...raw].map(([key, results]) => [key, addAccumulation(builder, accumulators, key, results)]),
+  );
+  const packAll = (results: ResultsByKey): ResultsByKey =>
+    new Map([...results].map(([key, refs]) => [key, packed(builder, options, refs)]));
+  const sums: ResultsByKey = new Map([...accumulations].map(([key, { sums }]) => [key, sums]));
+  const [alone, last] = [packAll(raw), packAll(sums)];
   const [evaluations, predictions] = [recorded('evaluation'), recorded('prediction')];
   const slots = addSlots(builder, options);
   const update = addUpdatePlaceholders(builder, options);
   const apply = builder.token('applied', addUpdates(builder, options, variables, slots, update));
-  const addWhole = (key: string, microstep: readonly Ref[]): Ref[] =>
-    addWholeStep(builder, options, variables, slots, { microstep, numbers: update.numbers, name: `whole${key}` });
-  const wholeSteps: ResultsByKey = new Map(
-    (options.replicas === 1 ? [...raw] : []).map(([key, results]) => [key, addWhole(key, results)]),
-  );
+  const addWhole = (results: ResultsByKey, name: string): ResultsByKey =>
+    new Map(
+      (options.replicas === 1 ? [...results] : []).map(([key, microstep]) => {
+        const whole = { microstep, numbers: update.numbers, name: `${name}${key}` };
+        return [key, addWholeStep(builder, options, variables, slots, whole)];
+      }),
+    );
+  const [wholeAlone, wholeLast] = [addWhole(raw, 'whole'), addWhole(sums, 'wholeLast')];
   const assign = addAssign(builder, options, variables, slots);
   const restore = addRestore(builder, variables, slots, options.network);
   const weights = variables.map(({ value }) => value);
   const slotValues = slots.flat().map((slot) => builder.add('ReadVariableOp', [slot], { dtype: float }));
-  const byBatch = [microsteps, wholeSteps, evaluations, predictions].flatMap((results) => [...results.values()]);
-  const wanted = [...byBatch.flat(), apply, assign, restore, ...weights, ...slotValues];
+  const byBatch = [alone, last, wholeAlone, wholeLast, evaluations, predictions].flatMap((results) => [
+    ...results.values(),
+  ]);
+  const kept = [...accumulations.values()].flatMap(({ first, next }) => [...first, ...next]);
+  const carried = [...accumulators.values, ...(accumulators.restore === null ? [] : [accumulators.restore])];
+  const wanted = [...byBatch.flat(), ...kept, ...carried, apply, assign, restore, ...weights, ...slotValues];
   const whole = optimize({ nodes: builder.nodes, outputs: wanted });
   const exact = options.backend.isUsingGpuDevice ? whole : dropDeadNodes(tileRows(whole));
   const { nodes, outputs } = options.precision === 'float32' ? exact : optimize(multiplyInBfloat16(exact));
@@ -123,12 +144,22 @@ export function buildTrainGraph(
   const texts = (refs: readonly Ref[]): string[] => refs.map((ref) => refText(follow(ref)));
   const textsByKey = (results: ResultsByKey): ReadonlyMap<string, readonly string[]> =>
     new Map([...results].map(([key, refs]) => [key, texts(refs)]));
-  const followed = new Map([...microsteps].map(([key, refs]) => [key, refs.map(follow)]));
+  const followed = new Map(
+    [...alone].map(([key, refs]) => {
+      const { first, next } = accumulations.get(key) ?? { first: [], next: [] };
+      const places = { alone: refs, first, next, last: last.get(key) ?? [] };
+      return [key, mapPlaces(places, (all) => all.map(follow))];
+    }),
+  );
   const cut = cutMicrosteps(nodes, followed, options.replicas);
   return {
     nodes: cut.nodes,
     microsteps: cut.microsteps,
-    wholeSteps: textsByKey(wholeSteps),
+    wholeSteps: new Map(
+      [...wholeAlone].map(([key, refs]) => [key, { alone: texts(refs), last: texts(wholeLast.get(key) ?? []) }]),
+    ),
+    accumulated: texts(accumulators.values),
+    restoreAccumulated: accumulators.restore === null ? null : refText(follow(accumulators.restore)),
     evaluations: textsByKey(evaluations),
     predictions: textsByKey(predictions),
     apply: refText(follow(apply)),
@@ -153,24 +184,41 @@ function packed(builder: GraphBuilder, { network, wire }: TrainGraphOptions, res
 /** The last bucket and the statistics are one run. A single replica's microsteps stay whole: nobody waits for a part. */
 function cutMicrosteps(
   nodes: readonly GraphNode[],
-  results: ResultsByKey,
+  results: ReadonlyMap<string, Places<Ref>>,
   replicas: number,
 ): { nodes: readonly GraphNode[]; microsteps: Map<string, MicrostepRun[]> } {
   const microsteps = new Map<string, MicrostepRun[]>();
   let current = nodes;
-  for (const [key, refs] of results) {
-    const groups = replicas === 1 ? [refs] : [...refs.slice(0, -2).map((ref) => [ref]), refs.slice(-2)];
-    const cut = cutSegments(current, groups, `step${key}`);
-    current = cut.nodes;
-    microsteps.set(
-      key,
-      cut.segments.map(({ outputs, token }) => ({
-        outputs: [...outputs, ...(token === undefined ? [] : [token])].map(refText),
-        results: outputs.length,
-      })),
+  const group = (refs: readonly Ref[]): (readonly Ref[])[] =>
+    replicas === 1 ? [refs] : [...refs.slice(0, -2).map((ref) => [ref]), refs.slice(-2)];
+  for (const [key, places] of results) {
+    const [alone, last] = [group(places.alone), group(places.last)];
+    const cut = cutSegments(
+      current,
+      alone.map((refs, run) => [...refs, ...(last[run] ?? [])]),
+      `step${key}`,
     );
+    current = cut.nodes;
+    const runs = cut.segments.map(({ outputs, token }, run): MicrostepRun => {
+      const results = alone[run]?.length ?? 0;
+      const fetched = {
+        alone: outputs.slice(0, results),
+        last: outputs.slice(results),
+        first: group(places.first)[run] ?? [],
+        next: group(places.next)[run] ?? [],
+      };
+      const kept = token === undefined ? [] : [token];
+      return { results, ...mapPlaces(fetched, (refs) => [...refs, ...kept].map(refText)) };
+    });
+    microsteps.set(key, runs);
   }
   return { nodes: current, microsteps };
+}
+
+type Places<T> = Readonly<Record<MicrostepPlace, readonly T[]>>;
+
+function mapPlaces<T, R>({ alone, first, next, last }: Places<T>, map: (all: readonly T[]) => R[]): Places<R> {
+  return { alone: map(alone), first: map(first), next: map(next), last: map(last) };
 }
 
 const float: Attr = typeAttr(dtypes.float32);

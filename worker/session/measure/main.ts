@@ -48,6 +48,7 @@ class MeasuredRank {
       ...{ trainSamples: 0, validationSamples: 0, testSamples: 0, epochs: 0 },
       ...{
         globalBatchSize: run.replicas,
+        accumulate: 1,
         parameters: 0,
         metricNames: [],
         decidesEpochs: false,
