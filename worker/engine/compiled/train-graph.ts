@@ -112,7 +112,9 @@ export function buildTrainGraph(
   );
   const packAll = (results: ResultsByKey): ResultsByKey =>
     new Map([...results].map(([key, refs]) => [key, packed(builder, options, refs)]));
-  const sums: ResultsByKey = new Map([...accumulations].map(([key, { sums }]) => [key, sums]));
+  const sums: ResultsByKey = new Map(
+    [...accumulations].flatMap(([key, { sums }]) => (sums.length === 0 ? [] : [[key, sums]])),
+  );
   const [alone, last] = [packAll(raw), packAll(sums)];
   const [evaluations, predictions] = [recorded('evaluation'), recorded('prediction')];
   const slots = addSlots(builder, options);
