@@ -56,7 +56,20 @@ export {
   layers,
   type MultiHeadAttentionArgs,
   type OwnFunction,
+  type OwnStep,
+  type OwnVariables,
   type TransformerEncoderArgs,
   tf,
 } from './worker/engine/index.ts';
+export {
+  type Batches,
+  type BatchesOptions,
+  type CompiledStep,
+  connect,
+  type ReplicaPart,
+  type Session,
+  type StepBatch,
+  type StepDefinition,
+  type StepMeans,
+} from './worker/loop/index.ts';
 export { models } from './worker/models/index.ts';

@@ -12,6 +12,7 @@ import { exportCommand } from './export.ts';
 import { exitCodes } from './failures.ts';
 import { predictCommand } from './predict.ts';
 import { profileCommand } from './profile.ts';
+import { runCommand } from './run.ts';
 import { findPackageRoot } from './setup/package-root.mjs';
 import { trainCommand } from './train.ts';
 import { workerCommand } from './worker.ts';
@@ -60,6 +61,7 @@ export function buildProgram(finish: Finish): Command {
     trainCommand,
     evaluateCommand,
     predictCommand,
+    runCommand,
     exportCommand,
     profileCommand,
     demoCommand,

@@ -11,12 +11,13 @@ export function progressLine(tally: RunTally, options: { readonly bar: boolean; 
   if (active === null) return '';
   const means = tally.epoch;
   const done = means?.steps ?? 0;
+  // A loop that told of no data has steps and nothing that they are a part of.
   const perEpoch = Math.min(active.stepsPerEpoch, active.totalSteps);
   const epochs = Math.ceil(active.totalSteps / Math.max(1, active.stepsPerEpoch));
   const parts = [
-    `epoch ${means?.epoch ?? 1}/${epochs}`,
-    ...(options.bar ? [bar(done / perEpoch)] : []),
-    `step ${done}/${perEpoch}`,
+    ...(perEpoch === 0 ? [] : [`epoch ${means?.epoch ?? 1}/${epochs}`]),
+    ...(options.bar && perEpoch > 0 ? [bar(done / perEpoch)] : []),
+    perEpoch === 0 ? `step ${done}` : `step ${done}/${perEpoch}`,
     ...(means === null ? [] : [meansText(means.loss, means.metrics)]),
     ...(Number.isFinite(tally.recentSamplesPerSecond) ? [rate(tally.recentSamplesPerSecond)] : []),
     ...(tally.stage === 'draining' ? ['ending after this step'] : etaText(tally.etaSeconds)),
@@ -62,9 +63,11 @@ export function startLine(tally: RunTally): string {
   if (active === null) return '';
   const { facts, members } = active;
   const hosts = new Set([...workers.values()].map((worker) => worker.hello.host)).size;
+  const parameters = facts.parameters === 0 ? '' : `${facts.parameters.toLocaleString('en')} parameters, `;
+  const samples =
+    facts.trainSamples === 0 ? '' : `${facts.trainSamples.toLocaleString('en')} samples in ${batchesText(facts)}, `;
   return (
-    `${facts.modelName}: ${facts.parameters.toLocaleString('en')} parameters, ` +
-    `${facts.trainSamples.toLocaleString('en')} samples in ${batchesText(facts)}, ` +
+    `${facts.modelName}: ${parameters}${samples}` +
     `${members.length} ${plural('worker', members.length)} on ${hosts} ${plural('host', hosts)}` +
     (facts.execution === '' ? '' : `; ${facts.execution}`)
   );

@@ -58,6 +58,9 @@ export class Progress {
         this.#say(startLine(this.#tally));
         if (this.#tally.active?.totalSteps !== 0) this.#lastDrawMs = now;
         break;
+      case 'planned':
+        this.#say(startLine(this.#tally));
+        break;
       case 'step':
         this.#afterStep(now);
         break;

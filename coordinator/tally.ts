@@ -78,6 +78,9 @@ export class RunTally {
         this.stage = 'training';
         this.startedAtMs = now;
         break;
+      case 'planned':
+        this.active = report.active;
+        break;
       case 'beat': {
         const worker = this.workers.get(report.workerId);
         if (worker !== undefined) {
@@ -155,7 +158,7 @@ export class RunTally {
 
   #addStep(report: StepReport): void {
     const { step, samples, lossSum, metricSums, stepSeconds } = report;
-    const epoch = Math.floor(step / Math.max(1, this.active?.stepsPerEpoch ?? 1)) + 1;
+    const epoch = Math.floor(step / (this.active?.stepsPerEpoch || Number.POSITIVE_INFINITY)) + 1;
     if (this.#epoch?.epoch !== epoch) {
       this.#epoch = { epoch, steps: 0, samples: 0, lossSum: 0, metricSums: metricSums.map(() => 0), seconds: 0 };
     }

@@ -7,6 +7,7 @@ import {
   type EvaluationShare,
   type Event,
   type Hello,
+  type JobFacts,
   type Phase,
   phases,
   type Sender,
@@ -23,6 +24,7 @@ export function toEvent(link: number, message: WorkerMessage): Event {
   const from: Sender = { link, runId: message.runId ?? '', generation: message.generation ?? 0 };
   if (message.hello) return { kind: 'workerHello', from, hello: toHello(message.hello) };
   if (message.ready) return { kind: 'workerReady', from, ...toReady(message.ready) };
+  if (message.planned) return { kind: 'loopPlanned', from, facts: toFacts(message.planned) };
   if (message.heartbeat) return { kind: 'heartbeat', from, beat: toBeat(message.heartbeat) };
   if (message.stepCommitted) return { kind: 'stepCommitted', from, report: toReport(message.stepCommitted) };
   if (message.evaluationShare) return { kind: 'evaluationShare', from, share: toShare(message.evaluationShare) };
@@ -58,21 +60,22 @@ function toHello(hello: NonNullable<WorkerMessage['hello']>): Hello {
 }
 
 function toReady({ jobHash, facts }: NonNullable<WorkerMessage['ready']>) {
+  return { jobHash: jobHash ?? '', facts: toFacts(facts ?? {}) };
+}
+
+function toFacts(facts: NonNullable<WorkerMessage['planned']>): JobFacts {
   return {
-    jobHash: jobHash ?? '',
-    facts: {
-      trainSamples: facts?.trainSamples ?? 0,
-      validationSamples: facts?.validationSamples ?? 0,
-      testSamples: facts?.testSamples ?? 0,
-      globalBatchSize: facts?.globalBatchSize ?? 0,
-      accumulate: facts?.accumulate || 1,
-      epochs: facts?.epochs ?? 0,
-      parameters: facts?.parameters ?? 0,
-      metricNames: facts?.metricNames ?? [],
-      modelName: facts?.modelName ?? '',
-      decidesEpochs: facts?.decidesEpochs ?? false,
-      execution: facts?.execution ?? '',
-    },
+    trainSamples: facts.trainSamples ?? 0,
+    validationSamples: facts.validationSamples ?? 0,
+    testSamples: facts.testSamples ?? 0,
+    globalBatchSize: facts.globalBatchSize ?? 0,
+    accumulate: facts.accumulate || 1,
+    epochs: facts.epochs ?? 0,
+    parameters: facts.parameters ?? 0,
+    metricNames: facts.metricNames ?? [],
+    modelName: facts.modelName ?? '',
+    decidesEpochs: facts.decidesEpochs ?? false,
+    execution: facts.execution ?? '',
   };
 }
 

@@ -3,6 +3,7 @@ import { LockstepError, makeDirectory, packageVersion } from '../shared/core/ind
 import type { SecurityOptions } from '../shared/rpc/index.ts';
 import { createLog, type LogLevel } from '../shared/telemetry/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
+import { runLoop } from './loop/index.ts';
 import { collectGarbageAtOnce, hashJobFile, Link, runSession } from './session/index.ts';
 
 export interface WorkerOptions {
@@ -70,7 +71,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     format: process.stderr.isTTY || process.send !== undefined ? 'pretty' : 'json',
   });
   try {
-    await runSession({ jobFile, jobFileHash, dataDirectory, out, checkpoint, dumpGraph, log }, link, engine);
+    const { settings } = await link.receive('welcome');
+    if (settings.mode === 'loop') {
+      await runLoop({ file: jobFile, fileHash: jobFileHash, settings, dataDirectory, out }, link, engine);
+    } else {
+      const session = { jobFile, jobFileHash, dataDirectory, out, checkpoint, dumpGraph, log };
+      await runSession(session, settings, link, engine);
+    }
   } catch (error) {
     const failure = LockstepError.from(error, 'engine/failed');
     await link.reportFailure(failure);

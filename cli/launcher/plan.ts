@@ -27,7 +27,10 @@ export interface PlannedWorker {
 export interface PlanInput {
   readonly mode: RunSettings['mode'];
   readonly jobFile: string;
-  readonly options: ResolvedOptions<'train'> | (ResolvedOptions<'evaluate'> & EvaluationOptions);
+  readonly options:
+    | ResolvedOptions<'train'>
+    | (ResolvedOptions<'evaluate'> & EvaluationOptions)
+    | (ResolvedOptions<'run'> & Omit<EvaluationOptions, 'seed'>);
   /** Saved model to start from. */
   readonly checkpoint: string | null;
   /** Devices that CUDA_VISIBLE_DEVICES may name, empty without GPUs. */

@@ -30,12 +30,14 @@ export function finish(state: RunState, active: Active, drain: Drain | null, now
   const difference = differingWeights(ranked);
   if (difference !== undefined) return fail(state, difference, now);
   const first = ranked[0]?.finished;
+  const isLoop = state.config.settings.mode === 'loop';
   const steps = first?.steps ?? 0;
   const outcome: Outcome = {
     steps,
     weightsSha256: first?.weightsSha256 ?? '',
     checkpoint: first?.checkpoint ?? '',
-    drained: steps < active.totalSteps && active.stopped === null,
+    // How many steps a loop was to do, its program alone knows.
+    drained: isLoop ? drain !== null : steps < active.totalSteps && active.stopped === null,
     stopped: active.stopped,
   };
   const exitCode = outcome.drained ? (drain?.exitCode ?? 1) : 0;

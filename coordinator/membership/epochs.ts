@@ -24,7 +24,8 @@ export function addToEpoch(active: Active, report: StepReport): Ended {
     seconds: before.seconds + stepSeconds,
   };
   const step = report.step + 1;
-  if (!report.last && epoch.steps < active.stepsPerEpoch) return { active: { ...active, epoch }, actions: [] };
+  const isWhole = active.stepsPerEpoch > 0 && epoch.steps >= active.stepsPerEpoch;
+  if (!report.last && !isWhole) return { active: { ...active, epoch }, actions: [] };
   const next = { ...active, epoch: emptyEpoch(epoch.epoch + 1) };
   if (active.facts.validationSamples === 0) return endEpoch(next, epoch, step, null);
   return { active: { ...next, unmeasured: new Map(active.unmeasured).set(step, epoch) }, actions: [] };

@@ -1,10 +1,11 @@
+import type { RunSettings } from '../../shared/config/index.ts';
 import { at, splitEvenly } from '../../shared/core/index.ts';
 import { stepsPerEpoch } from '../../shared/sampling/index.ts';
 import { nameOf, record } from './describe.ts';
 import { fail } from './end.ts';
 import { emptyEpoch } from './epochs.ts';
 import type { Active, Event, Identity, JobFacts, Member, RunState, Transition, WorkerRecord } from './model.ts';
-import { keep, withWorker } from './state.ts';
+import { activeOf, keep, withActive, withWorker } from './state.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 
@@ -130,14 +131,13 @@ function startFirstGeneration(state: RunState, facts: JobFacts, jobHash: string,
   const { settings } = state.config;
   const workers = new Map([...state.workers].map(([link, worker]) => [link, { ...worker, lastHeardMs: now }]));
   const members = assignReplicas([...workers.values()], settings.replicas);
-  const perEpoch = facts.trainSamples === 0 ? 0 : stepsPerEpoch({ ...facts, samples: facts.trainSamples });
-  const allSteps = settings.mode === 'evaluate' ? 0 : facts.epochs * perEpoch;
+  const { perEpoch, total } = stepsOf(facts, settings);
   const active: Active = {
     generation: 1,
     members,
     facts,
     stepsPerEpoch: perEpoch,
-    totalSteps: Math.min(allSteps, settings.maxSteps ?? allSteps),
+    totalSteps: total,
     committedSteps: 0,
     pendingEvaluations: new Map(),
     evaluated: new Set(),
@@ -155,6 +155,29 @@ function startFirstGeneration(state: RunState, facts: JobFacts, jobHash: string,
       { kind: 'report', event: { kind: 'started', active } },
     ],
     reason: `all ${members.length} workers are ready: generation 1 starts`,
+  };
+}
+
+function stepsOf(facts: JobFacts, { mode, maxSteps }: RunSettings): { perEpoch: number; total: number } {
+  const perEpoch = facts.trainSamples === 0 ? 0 : stepsPerEpoch({ ...facts, samples: facts.trainSamples });
+  const all = mode === 'evaluate' ? 0 : facts.epochs * perEpoch;
+  return { perEpoch, total: Math.min(all, maxSteps ?? all) };
+}
+
+/** Rank 0 of a loop tells what it does: before its first step, for the figures of progress alone. */
+export function onLoopPlanned(state: RunState, { from, facts }: Of<'loopPlanned'>): Transition {
+  const active = activeOf(state.stage);
+  if (active === undefined || active.members[0]?.link !== from.link) return keep(state, 'a plan not of rank 0');
+  if (active.committedSteps > 0) return keep(state, 'a plan after the first step');
+  const { perEpoch, total } = stepsOf(facts, state.config.settings);
+  const planned = { ...active, facts, stepsPerEpoch: perEpoch, totalSteps: total };
+  return {
+    state: withActive(state, planned),
+    actions: [
+      { kind: 'journal', record: { kind: 'planned', facts } },
+      { kind: 'report', event: { kind: 'planned', active: planned } },
+    ],
+    reason: 'the loop told what it does',
   };
 }
 

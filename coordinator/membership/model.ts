@@ -78,6 +78,7 @@ export interface Sender {
 export type Event =
   | { readonly kind: 'workerHello'; readonly from: Sender; readonly hello: Hello }
   | { readonly kind: 'workerReady'; readonly from: Sender; readonly jobHash: string; readonly facts: JobFacts }
+  | { readonly kind: 'loopPlanned'; readonly from: Sender; readonly facts: JobFacts }
   | { readonly kind: 'heartbeat'; readonly from: Sender; readonly beat: Beat }
   | { readonly kind: 'stepCommitted'; readonly from: Sender; readonly report: StepReport }
   | { readonly kind: 'evaluationShare'; readonly from: Sender; readonly share: EvaluationShare }
@@ -138,6 +139,7 @@ export type JournalEntry =
       readonly lossSum: number;
       readonly metricSums: readonly number[];
     }
+  | { readonly kind: 'planned'; readonly facts: JobFacts }
   | { readonly kind: 'evaluation'; readonly evaluation: Evaluation }
   | { readonly kind: 'epoch'; readonly end: EpochEnd }
   | { readonly kind: 'decision'; readonly decision: EpochDecision }
@@ -150,6 +152,7 @@ export type Report =
   | { readonly kind: 'left'; readonly hello: Hello; readonly why: string }
   | { readonly kind: 'refused'; readonly error: ErrorRecord }
   | { readonly kind: 'started'; readonly active: Active }
+  | { readonly kind: 'planned'; readonly active: Active }
   | { readonly kind: 'beat'; readonly workerId: string; readonly beat: Beat }
   | { readonly kind: 'step'; readonly report: StepReport }
   | { readonly kind: 'evaluation'; readonly evaluation: Evaluation }
@@ -179,6 +182,7 @@ export interface Active {
   readonly generation: number;
   readonly members: readonly Member[];
   readonly facts: JobFacts;
+  /** 0 where it is not known: in a loop that told of no data. */
   readonly stepsPerEpoch: number;
   /** Of the whole run, unless it is drained. */
   readonly totalSteps: number;

@@ -1,6 +1,6 @@
 import { assertNever } from '../../shared/core/index.ts';
 import { onEpochDecided } from './epochs.ts';
-import { onHello, onReady } from './join.ts';
+import { onHello, onLoopPlanned, onReady } from './join.ts';
 import { onLinkClosed, onTick, onWorkerFailed } from './lose.ts';
 import type { Event, RunState, Transition } from './model.ts';
 import { activeOf } from './state.ts';
@@ -20,6 +20,8 @@ export function reduce(state: RunState, event: Event, now: number): Transition {
       return onHello(state, event, now);
     case 'workerReady':
       return onReady(state, event, now);
+    case 'loopPlanned':
+      return onLoopPlanned(state, event);
     case 'heartbeat':
       return onHeartbeat(state, event, now);
     case 'stepCommitted':
@@ -56,6 +58,7 @@ function staleness(state: RunState, event: Event): string | undefined {
     event.kind === 'stepCommitted' ||
     event.kind === 'evaluationShare' ||
     event.kind === 'epochDecided' ||
+    event.kind === 'loopPlanned' ||
     event.kind === 'workerFinished';
   const current = activeOf(state.stage)?.generation;
   if (!isAboutWork || generation === current) return undefined;

@@ -5,6 +5,7 @@ export const commands = [
   'train',
   'evaluate',
   'predict',
+  'run',
   'export',
   'profile',
   'coordinator',

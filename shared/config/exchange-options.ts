@@ -2,7 +2,7 @@ import { define } from './definition.ts';
 import { bytes, choice, milliseconds } from './values.ts';
 
 /** Commands that fix the settings of a run. */
-export const decides = ['train', 'evaluate', 'demo', 'coordinator'] as const;
+export const decides = ['train', 'evaluate', 'run', 'demo', 'coordinator'] as const;
 
 const MiB = 2 ** 20;
 

@@ -2,9 +2,9 @@ import { define } from './definition.ts';
 import { decides, exchangeOptions } from './exchange-options.ts';
 import { address, choice, hostList, integer, milliseconds, onOff, text } from './values.ts';
 
-const launched = ['train', 'evaluate', 'demo'] as const;
+const launched = ['train', 'evaluate', 'run', 'demo'] as const;
 const trains = ['train', 'demo', 'coordinator'] as const;
-const computes = ['train', 'evaluate', 'predict', 'demo', 'worker'] as const;
+const computes = ['train', 'evaluate', 'predict', 'run', 'demo', 'worker'] as const;
 /** Compute alone, in the command's own process. */
 const inspects = ['profile', 'doctor'] as const;
 const listens = ['coordinator', 'worker'] as const;
@@ -56,7 +56,7 @@ export const optionDefinitions = {
       'this many times the batch size. Part of the result.',
   }),
   seed: define(integer(0), {
-    commands: trains,
+    commands: [...trains, 'run'],
     default: null,
     defaultText: 'the job’s',
     description: 'Decides initial weights, the order of samples and every random op.',
@@ -160,10 +160,11 @@ export const optionDefinitions = {
     default: false,
     description: 'Make the last line of standard output one JSON object with the result.',
   }),
-  mode: define(choice(['train', 'evaluate']), {
+  mode: define(choice(['train', 'evaluate', 'loop']), {
     commands: ['coordinator'],
     default: 'train',
-    description: 'Train, or measure a saved model on the job’s test data (workers need --model).',
+    description:
+      'Train, measure a saved model on the job’s test data (workers need --model), or let a program’s own loop do the work.',
   }),
   listen: define(address(0), {
     commands: ['coordinator'],

@@ -1,6 +1,7 @@
 /** What `lockstep train` or `lockstep coordinator` fixes for all workers of a run. `null` leaves it to the job file. */
 export interface RunSettings {
-  readonly mode: 'train' | 'evaluate';
+  /** `loop`: the program itself says what its workers do (`connect()`). */
+  readonly mode: 'train' | 'evaluate' | 'loop';
   readonly workers: number;
   /** Logical data-parallel lanes; fixed for the run's whole life. */
   readonly replicas: number;

@@ -42,7 +42,7 @@ export type { NumpyOptions } from './numpy-datasets.ts';
 export type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';
 export { amount, completeOptions, flag, type OptionReader, reader, stepCount } from './options.ts';
-export { lossName, metricName, readLoss } from './own-functions.ts';
+export { lossName, metricName, readLoss, readMetric } from './own-functions.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';
 export type { Classes, Column, CsvOptions, JsonLinesOptions } from './table-datasets.ts';
 export type {

@@ -19,7 +19,8 @@ export interface World {
 export interface WorldOptions extends MemoryNetworkOptions {
   readonly workers: number;
   readonly replicas: number;
-  readonly bucketLengths: readonly number[];
+  /** Null where each step is begun with its own. */
+  readonly bucketLengths: readonly number[] | null;
   /** The replicas of each rank; even ranges when absent. */
   readonly hosted?: readonly Range[];
   /** The host of each rank; one for all when absent. */

@@ -2,7 +2,7 @@ import { at, type Clock, LockstepError } from '../../shared/core/index.ts';
 import type { AlgorithmChoice } from './algorithm.ts';
 import { fromWire, toWire } from './bucket-shape.ts';
 import { GroupExchange } from './group-exchange.ts';
-import { Layout } from './layout.ts';
+import { Layouts } from './layouts.ts';
 import { Shelf } from './shelf.ts';
 import { type Spares, StepReduction } from './step-reduction.ts';
 import type {
@@ -23,8 +23,8 @@ export interface AllreduceOptions {
   /** In rank order; their replicas, one after the other, are all replicas. */
   readonly members: readonly Member[];
   readonly replicas: number;
-  /** Values in each bucket of a contribution. */
-  readonly bucketLengths: readonly number[];
+  /** Values in each bucket of a contribution; null where each step has its own, which `begin` tells. */
+  readonly bucketLengths: readonly number[] | null;
   /** What each bucket is summed as; float32 when absent. */
   readonly bucketFormats?: readonly WireFormat[];
   readonly transport: Transport;
@@ -37,6 +37,11 @@ export interface AllreduceOptions {
 
 /** Sums of all replicas' contributions, step by step, in one generation: the same bits on every worker. */
 export interface Allreduce {
+  /**
+   * Says what `step` reduces, before it is contributed to: the same on all members. Only for an allreduce without
+   * lengths of its own.
+   */
+  begin(step: number, bucketLengths: readonly number[]): void;
   /**
    * One bucket of a hosted replica in `step`, in any order of replicas. Takes ownership of the array. Floats are rounded
    * for a bfloat16 bucket.
@@ -67,7 +72,8 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   readonly generation: number;
   readonly wire: WireFormat;
   readonly segmentValues: number;
-  readonly #layout: Layout;
+  readonly #layouts: Layouts;
+  readonly #rank: number;
   readonly #links: PeerLinks | undefined;
   readonly #shelf: Shelf;
   readonly #group: GroupExchange;
@@ -81,14 +87,19 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   constructor(options: AllreduceOptions) {
     this.runId = options.runId;
     this.generation = options.generation;
-    this.#layout = new Layout(options);
-    this.wire = this.#layout.wire;
-    this.segmentValues = this.#layout.segmentValues;
+    this.#layouts = new Layouts(options);
+    this.#rank = options.rank;
+    this.wire = this.#layouts.wire;
+    this.segmentValues = this.#layouts.segmentValues;
     const { rank, members, segmentTimeoutMs, clock } = options;
     const alone = members.length === 1;
     this.#links = alone ? undefined : options.transport.join({ source: this, rank, members, segmentTimeoutMs, clock });
     this.#shelf = new Shelf({ rank, generation: this.generation, wire: this.wire, links: this.#links });
     this.#group = new GroupExchange(this.#shelf, rank, members.length);
+  }
+
+  begin(step: number, bucketLengths: readonly number[]): void {
+    this.#layouts.begin(step, bucketLengths);
   }
 
   contribute(step: number, replica: number, bucket: number, values: WireValues): void {
@@ -110,11 +121,16 @@ class PulledAllreduce implements Allreduce, ChunkSource {
 
   read(request: ChunkRequest, fromWorker: string, start: number, end: number): WireValues | Promise<WireValues> {
     if (request.stage === 'shelf') {
-      this.#layout.memberOf(fromWorker);
+      this.#layouts.memberOf(fromWorker);
       return this.#shelf.read(request, start, end);
     }
-    const asked = this.#layout.check({ ...request, start, end }, fromWorker);
-    const reduction = this.#reduction(request.step);
+    const { step } = request;
+    // A faster peer may ask for what this worker did not come to yet.
+    const begun = step < this.#oldest ? undefined : this.#layouts.begun(step);
+    if (begun !== undefined) return begun.then(() => this.read(request, fromWorker, start, end));
+    if (step < this.#oldest) this.#reduction(step);
+    const asked = this.#layouts.of(step).check({ ...request, start, end }, fromWorker);
+    const reduction = this.#reduction(step);
     const values = reduction.read(asked);
     return values === undefined ? readLater(reduction, asked, this.wire) : toWire(values, this.wire);
   }
@@ -132,12 +148,13 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     if (step < this.#oldest || this.#steps.size >= 3) {
       throw new LockstepError(
         'collective/stale',
-        `rank ${this.#layout.rank} holds steps ${[...this.#steps.keys()].join(', ')} of generation ${this.generation}, ` +
+        `rank ${this.#rank} holds steps ${[...this.#steps.keys()].join(', ')} of generation ${this.generation}, ` +
           `not step ${step}`,
         { details: { step }, action: 'discard' },
       );
     }
-    reduction = new StepReduction(step, this.#layout, this.#spares, (values) => this.#links?.recycle(values));
+    const spares = this.#layouts.areEqual ? this.#spares : [];
+    reduction = new StepReduction(step, this.#layouts.of(step), spares, (values) => this.#links?.recycle(values));
     this.#spares = [];
     this.#steps.set(step, reduction);
     if (this.#failure !== undefined) reduction.fail(this.#failure);
@@ -155,14 +172,16 @@ class PulledAllreduce implements Allreduce, ChunkSource {
       if (older >= step) continue;
       this.#spares = reduction.spares();
       this.#steps.delete(older);
+      this.#layouts.end(older);
     }
   }
 
   #pull(reduction: StepReduction): void {
-    for (const { rank, ...chunk } of this.#layout.pulls) {
+    const layout = this.#layouts.of(reduction.step);
+    for (const { rank, ...chunk } of layout.pulls) {
       const { bucket, node, stage } = chunk;
-      const { format } = at(this.#layout.buckets, bucket);
-      const width = this.#layout.width(bucket);
+      const { format } = at(layout.buckets, bucket);
+      const width = layout.width(bucket);
       const request = { ...chunk, step: reduction.step, start: chunk.start * width, end: chunk.end * width };
       const sink: SegmentSink = (start, sent) => {
         const values = fromWire(sent, format);
@@ -180,6 +199,7 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   /** A generation that lost a part of a step cannot go on: all its results fail with the first reason. */
   #fail(error: LockstepError): void {
     this.#failure ??= error;
+    this.#layouts.fail(this.#failure);
     for (const reduction of this.#steps.values()) reduction.fail(this.#failure);
     this.#shelf.fail(this.#failure);
   }

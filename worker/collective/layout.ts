@@ -101,7 +101,7 @@ export class Layout {
       'collective/corrupt',
       `rank ${asker.rank} (worker ${fromWorker}) asked rank ${this.rank} for values ${request.start}–${request.end} of ` +
         `bucket ${request.bucket} (${request.stage}, replicas ${request.node.start}–${request.node.end}), which is not ` +
-        'its part: the two have different models or memberships',
+        'its part: the two have different models, memberships or calls',
       { details: { request, fromWorker } },
     );
   }

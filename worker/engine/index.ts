@@ -30,5 +30,12 @@ export {
 } from './layers/index.ts';
 export { type EngineOptions, loadEngine } from './load-engine.ts';
 export type { OwnFunction } from './own-functions.ts';
+export {
+  type OwnStep,
+  type OwnStepValues,
+  type OwnVariables,
+  ownStepTrainer,
+} from './own-step.ts';
+export { seedRandomNumbers } from './seeded-random.ts';
 export { tf } from './tf.ts';
 export { weightsSha256 } from './weights-sha256.ts';

@@ -1,7 +1,7 @@
 import { RandomStream } from '../../shared/core/index.ts';
 
 /** What a stream of random numbers is for, so that streams with otherwise equal keys differ. */
-export const randomPurpose = { model: 1, microstep: 2, seededLayer: 3 } as const;
+export const randomPurpose = { model: 1, microstep: 2, seededLayer: 3, program: 4 } as const;
 
 /**
  * Runs `build` with Math.random replaced by a sequence that is a function of `key` alone, and puts the old one back
@@ -28,4 +28,17 @@ export function withSeededRandom<T>(key: readonly number[], build: () => T): T {
   } finally {
     if (!asynchronous) restore();
   }
+}
+
+/**
+ * From here on Math.random, and with it every random op and initializer of tfjs that has no seed, is a function of
+ * `seed`. @returns what puts the old one back
+ */
+export function seedRandomNumbers(seed: number): () => void {
+  const stream = new RandomStream(seed, randomPurpose.program);
+  const original = Math.random;
+  Math.random = () => stream.next();
+  return () => {
+    Math.random = original;
+  };
 }

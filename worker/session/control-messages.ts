@@ -6,7 +6,7 @@ import type { MainToLink } from './protocol.ts';
 
 /** One of WorkerMessage's bodies; the sender adds run and generation. */
 export type WorkerBody = Omit<WorkerMessage, 'runId' | 'generation'>;
-type FromMain = Exclude<MainToLink, { kind: 'contribute' }>;
+type FromMain = Exclude<MainToLink, { kind: 'contribute' | 'begin' }>;
 
 /** What the main thread reports, as the coordinator's protocol has it. */
 export function toWorkerBody(message: FromMain, where: { step: number; phase: Phase }): WorkerBody {
@@ -15,6 +15,8 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
       return {
         ready: { jobHash: message.jobHash, facts: { ...message.facts, metricNames: [...message.facts.metricNames] } },
       };
+    case 'planned':
+      return { planned: { ...message.facts, metricNames: [...message.facts.metricNames] } };
     case 'committed':
       return { stepCommitted: { ...message.report, metricSums: [...message.report.metricSums] } };
     case 'evaluated': {

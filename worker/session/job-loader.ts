@@ -39,22 +39,28 @@ export async function hashReaders(data: Job['data']): Promise<Record<string, str
 }
 
 /**
- * Imports a job file as it is, TypeScript or JavaScript.
- * @throws LockstepError job/threw with the file's own error as cause; job/invalid when it exports no job
+ * Imports a file of the user's as it is, TypeScript or JavaScript.
+ * @throws LockstepError job/threw with the file's own error as cause
  */
-export async function loadJob(file: string): Promise<Job> {
-  const path = resolve(file);
+export async function importModule(file: string): Promise<{ readonly default?: unknown }> {
   registerTypeScript();
   // A job outside of this package must get this very copy of the library: a second one would hold a second tfjs.
   register(new URL('./resolve-hook.js', import.meta.url), {
     data: { library: new URL('../../index.js', import.meta.url).href },
   });
-  let module: { default?: unknown };
   try {
-    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+    return (await import(pathToFileURL(resolve(file)).href)) as { default?: unknown };
   } catch (cause) {
-    throw LockstepError.from(cause, 'job/threw', `${file} threw while it was loaded: `);
+    throw LockstepError.from(cause, 'job/threw', `${file} threw: `);
   }
+}
+
+/**
+ * The job that a file exports.
+ * @throws LockstepError job/threw; job/invalid when it exports no job
+ */
+export async function loadJob(file: string): Promise<Job> {
+  const module = await importModule(file);
   const job = unwrapDefault(module.default);
   if (!isJob(job)) {
     throw new LockstepError('job/invalid', `${file} has no default export made by defineJob(...)`);

@@ -52,7 +52,9 @@ export class LinkSession {
   #runId = '';
   #generation = 0;
   #runSettings: RunSettings | undefined;
-  #bucketLengths: readonly number[] = [];
+  #bucketLengths: readonly number[] | null = [];
+  /** Of the step in progress. */
+  #buckets = 0;
   #bucketFormats: readonly WireFormat[] = [];
   #stopped = false;
   #hostedReplicas = 0;
@@ -107,8 +109,15 @@ export class LinkSession {
       this.#contribute(message);
       return;
     }
+    if (message.kind === 'begin') {
+      this.#buckets = message.bucketLengths.length;
+      this.#allreduce?.begin(message.step, message.bucketLengths);
+      return;
+    }
+    if (message.kind === 'planned') this.#telemetry?.setMetricNames(message.facts.metricNames);
     if (message.kind === 'ready') {
       this.#bucketLengths = message.bucketLengths;
+      this.#buckets = message.bucketLengths?.length ?? 0;
       this.#bucketFormats = message.bucketFormats;
       this.#telemetry?.setMetricNames(message.facts.metricNames);
     }
@@ -158,7 +167,7 @@ export class LinkSession {
       members,
       replicas: settings.replicas,
       bucketLengths: this.#bucketLengths,
-      bucketFormats: this.#bucketFormats,
+      ...(this.#bucketLengths === null ? {} : { bucketFormats: this.#bucketFormats }),
       transport: this.#transport,
       algorithm: settings.algorithm,
       segmentBytes: settings.segmentBytes,
@@ -175,7 +184,7 @@ export class LinkSession {
     const allreduce = this.#allreduce;
     invariant(allreduce !== undefined, 'contributions come inside a generation');
     allreduce.contribute(step, replica, bucket, values);
-    if (++this.#contributed < this.#hostedReplicas * this.#bucketLengths.length) return;
+    if (++this.#contributed < this.#hostedReplicas * this.#buckets) return;
     this.#contributed = 0;
     allreduce.result(step).then(
       (reduced) =>

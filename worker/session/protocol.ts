@@ -12,10 +12,14 @@ export type MainToLink =
       readonly kind: 'ready';
       readonly jobHash: string;
       readonly facts: JobFacts;
-      readonly bucketLengths: readonly number[];
+      /** Null where `begin` tells those of each step. */
+      readonly bucketLengths: readonly number[] | null;
       /** What each bucket is summed as. */
       readonly bucketFormats: readonly WireFormat[];
     }
+  | { readonly kind: 'begin'; readonly step: number; readonly bucketLengths: readonly number[] }
+  /** What a loop is going to do, once it is known. */
+  | { readonly kind: 'planned'; readonly facts: JobFacts }
   | {
       readonly kind: 'contribute';
       readonly step: number;

@@ -35,8 +35,12 @@ export interface SessionOptions {
 }
 
 /** A worker's part in a run from join to end. @throws LockstepError its own failure, or what the coordinator stopped it for */
-export async function runSession(options: SessionOptions, link: Link, engine: Engine): Promise<void> {
-  const { settings } = await link.receive('welcome');
+export async function runSession(
+  options: SessionOptions,
+  settings: RunSettings,
+  link: Link,
+  engine: Engine,
+): Promise<void> {
   const loaded = await load(options, settings, engine);
   try {
     link.send({
