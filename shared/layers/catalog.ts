@@ -76,9 +76,9 @@ export const layerCatalog = {
     lstm: tfjs('LSTM', { defaults: { ...recurrent, unitForgetBias: true } }),
     gru: extended('GRU', { defaults: { ...recurrent, resetAfter: true }, note: '`resetAfter`' }),
     simpleRNN: tfjs('SimpleRNN', { defaults: kernel }),
-    bidirectional: tfjs('Bidirectional', {
-      defaults: { mergeMode: 'concat' },
-      note: 'the backward layer is the given one turned round',
+    bidirectional: extended('Bidirectional', {
+      defaults: { mergeMode: 'concat', zeroOutputForMask: true },
+      note: 'masked steps of a sequence give zeros; the backward layer is the given one turned round',
     }),
     timeDistributed: tfjs('TimeDistributed'),
   },

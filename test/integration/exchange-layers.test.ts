@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { layers } from '../../worker/engine/index.ts';
 import { mappings, refusals } from '../../worker/exchange/keras/table.ts';
 
 /** Ways to make a layer that have another way beside them, with what they need beyond `anyOptions`. */
@@ -10,7 +11,21 @@ const anyOptions = {
   ...{ height: 1, width: 1, numTokens: 1, factor: 1, alpha: 1, normalize: false },
 };
 
-/** Class names of everything that `tf.layers` makes. */
+const ownLayers = { numHeads: 1, keyDim: 1, sequenceLength: 1 };
+
+/** Options that cannot be left away, with the layers of Lockstep's that need them. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  units: ['dense', 'lstm', 'gru', 'simpleRNN'],
+  filters: ['conv1d', 'conv2d', 'conv3d', 'conv2dTranspose', 'separableConv2d'],
+  kernelSize: ['conv1d', 'conv2d', 'conv3d', 'conv2dTranspose', 'separableConv2d', 'depthwiseConv2d'],
+  rate: ['dropout', 'spatialDropout1d', 'spatialDropout2d', 'gaussianDropout', 'alphaDropout'],
+  ...{ stddev: ['gaussianNoise'], inputDim: ['embedding'], outputDim: ['embedding'], n: ['repeatVector'] },
+  ...{ targetShape: ['reshape'], dims: ['permute'], scale: ['rescaling'], activation: ['activation'], axes: ['dot'] },
+  ...{ layer: ['bidirectional', 'timeDistributed'], cropping: ['cropping2d'] },
+  ...{ numHeads: ['multiHeadAttention'], keyDim: ['multiHeadAttention'], sequenceLength: ['positionEmbedding'] },
+};
+
+/** Class names of everything that `tf.layers` and `layers` make. */
 function layerClasses(): string[] {
   const names = new Set<string>();
   for (const [name, make] of Object.entries(tf.layers)) {
@@ -18,7 +33,18 @@ function layerClasses(): string[] {
     if (/^[A-Z]/.test(name) || name === 'input') continue;
     names.add((make as (options: object) => tf.layers.Layer)(optionsOf(name)).getClassName());
   }
+  // Lockstep's own, which saved models hold likewise.
+  for (const [name, make] of Object.entries(layers)) {
+    if (name === 'transformerEncoder') continue;
+    names.add((make as (options: object) => tf.layers.Layer)(ownOptions(name)).getClassName());
+  }
   return [...names];
+}
+
+function ownOptions(name: string): object {
+  const known = { ...ownLayers, ...optionsOf(name) } as Record<string, unknown>;
+  const needed = Object.keys(needs).filter((option) => needs[option]?.includes(name));
+  return Object.fromEntries(needed.map((option) => [option, known[option]]));
 }
 
 function optionsOf(name: string): object {
@@ -31,7 +57,7 @@ function optionsOf(name: string): object {
   return anyOptions;
 }
 
-test('every layer of TensorFlow.js has an equal in Keras or a reason why not, and never both', () => {
+test('every layer has an equal in Keras or a reason why not, and never both', () => {
   const classes = layerClasses();
   assert.ok(classes.length > 50, `only ${classes.length} layers found`);
   const mapped = mappings.map(({ tfjs }) => tfjs);

@@ -89,6 +89,13 @@ def encoder_decoder():
     return keras.Model([source, target], layers.LSTM(3, return_sequences=True)(target, initial_state=states))
 
 
+def attention():
+    query, value, mask = keras.Input((4, 6)), keras.Input((3, 5)), keras.Input((4, 3))
+    attended = layers.MultiHeadAttention(2, 3, value_dim=2, output_shape=6)(query, value, attention_mask=mask)
+    causal = layers.MultiHeadAttention(2, 3)(attended, attended, use_causal_mask=True)
+    return keras.Model([query, value, mask], layers.Subtract()([query, causal]))
+
+
 MODELS = {
     "dense": sequential(
         keras.Input((6,)),
@@ -171,6 +178,24 @@ MODELS = {
     "two inputs, two outputs, a shared layer": branched,
     "models in a model": nested,
     "LSTM from another's states": encoder_decoder,
+    "GRU that resets after the product": sequential(
+        keras.Input((5, 4)),
+        layers.GRU(3, return_sequences=True),
+        layers.Bidirectional(layers.GRU(2, use_bias=False)),
+    ),
+    "groups, causal padding and activations of Keras alone": sequential(
+        keras.Input((6, 4)),
+        layers.Conv1D(4, 2, groups=2, padding="causal", dilation_rate=2, activation="hard_sigmoid"),
+        layers.ZeroPadding1D((2, 1)),
+        layers.UpSampling1D(3),
+        layers.Cropping1D((1, 3)),
+        layers.Reshape((23, 2, 2)),
+        layers.SpatialDropout2D(0.3),
+        layers.Conv2D(2, 2, groups=2, activation="leaky_relu"),
+        layers.ReLU(negative_slope=0.1, threshold=0.2, max_value=1),
+        layers.ELU(0.5),
+    ),
+    "attention": attention,
 }
 
 

@@ -187,6 +187,9 @@ CASES = {
     "masked lstm": tokens(("lstm", layers.LSTM, {"units": 3})),
     "masked gru": tokens(("gru", layers.GRU, {"units": 3})),
     "masked bidirectional gru": tokens(("bidirectional", layers.Bidirectional, {"layer": ("gru", layers.GRU, {"units": 3})})),
+    "masked bidirectional lstm of sequences": tokens(
+        ("bidirectional", layers.Bidirectional, {"layer": ("lstm", layers.LSTM, {"units": 3, "return_sequences": True})})
+    ),
     "masked mean": tokens(("globalAveragePooling1d", layers.GlobalAveragePooling1D, {})),
     "a mask that ends": tokens(
         ("lstm", layers.LSTM, {"units": 3}),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { RandomStream } from '../../shared/core/index.ts';
-import { tf } from '../../worker/engine/index.ts';
+import { layers, tf } from '../../worker/engine/index.ts';
 
 type Symbolic = tf.SymbolicTensor;
 
@@ -135,7 +135,50 @@ export const exchangeModels: readonly ExchangeModel[] = [
   { name: 'models in a model', build: nested },
   { name: 'LSTM from another’s states', build: encoderDecoder },
   { name: 'merges', build: merges },
+  sequential('GRU that resets after the product', () => [
+    layers.gru({ units: 3, returnSequences: true, inputShape: [5, 4] }),
+    layers.bidirectional({ layer: layers.gru({ units: 2, useBias: false }) }),
+  ]),
+  sequential('activations of Keras alone', () => [
+    layers.dense({ units: 5, inputShape: [6], activation: 'hardSigmoid' }),
+    ...(['leakyRelu', 'celu', 'logSigmoid', 'hardSilu', 'exponential', 'logSoftmax'] as const).map((activation) =>
+      layers.dense({ units: 5, activation }),
+    ),
+    layers.reLU({ negativeSlope: 0.1, threshold: 0.2, maxValue: 1 }),
+    layers.elu({ alpha: 0.5 }),
+  ]),
+  sequential('convolutions in groups, padding and cropping of sequences', () => [
+    layers.conv1d({ filters: 4, kernelSize: 2, groups: 2, padding: 'causal', dilationRate: 2, inputShape: [6, 4] }),
+    layers.zeroPadding1d({ padding: [2, 1] }),
+    layers.upSampling1d({ size: 3 }),
+    layers.cropping1d({ cropping: [1, 3] }),
+    layers.reshape({ targetShape: [23, 2, 2] }),
+    layers.spatialDropout2d({ rate: 0.3 }),
+    layers.conv2d({ filters: 2, kernelSize: 2, groups: 2 }),
+  ]),
+  { name: 'attention', build: attention },
+  { name: 'masked attention', vocabulary: 9, build: maskedAttention },
 ];
+
+function attention(): tf.LayersModel {
+  const [query, value, mask] = [
+    [4, 6],
+    [3, 5],
+    [4, 3],
+  ].map((shape) => tf.input({ shape })) as [Symbolic, Symbolic, Symbolic];
+  const layer = layers.multiHeadAttention({ numHeads: 2, keyDim: 3, valueDim: 2, outputShape: 6 });
+  const attended = layer.apply([query, value], { attentionMask: mask }) as Symbolic;
+  const difference = layers.subtract().apply([query, attended]) as Symbolic;
+  const block = layers.transformerEncoder({ numHeads: 3, intermediateDim: 8, activation: 'gelu', useCausalMask: true });
+  return tf.model({ inputs: [query, value, mask], outputs: block.apply(difference) });
+}
+
+function maskedAttention(): tf.LayersModel {
+  const words = tf.input({ shape: [5] });
+  const embedded = layers.embedding({ inputDim: 9, outputDim: 4, maskZero: true }).apply(words) as Symbolic;
+  const attended = layers.transformerEncoder({ numHeads: 2, intermediateDim: 5, dropout: 0.1 }).apply(embedded);
+  return tf.model({ inputs: words, outputs: layers.globalAveragePooling1d().apply(attended) as Symbolic });
+}
 
 function branched(): tf.LayersModel {
   const inputs = [tf.input({ shape: [6], name: 'left' }), tf.input({ shape: [6], name: 'right' })];

@@ -46,12 +46,14 @@ test('each class and each option stands in the table once', () => {
 });
 
 const refusals: readonly (readonly [string, LayerJson['class_name'], object, RegExp])[] = [
-  ['Keras', 'GRU', { units: 2, reset_after: true }, /layer x \(GRU\): reset_after true, where TensorFlow.js has false/],
-  ['Keras', 'Conv2D', { filters: 2, groups: 2 }, /groups 2, where TensorFlow.js has 1/],
-  ['Keras', 'Dense', { units: 2, activation: 'hard_sigmoid' }, /activation: hard_sigmoid is clip/],
+  ['Keras', 'Conv3D', { filters: 2, groups: 2 }, /layer x \(Conv3D\): groups 2, where TensorFlow.js has 1/],
+  ['Keras', 'Dense', { units: 2, activation: 'squareplus' }, /activation: TensorFlow.js has no activation squareplus/],
   ['Keras', 'Dense', { units: 2, rank: 3 }, /does not know its option rank/],
   ['Keras', 'Dense', { units: 2, dtype: 'float16' }, /its dtype is float16/],
-  ['Keras', 'MultiHeadAttention', {}, /no layer of TensorFlow.js for Keras’s MultiHeadAttention/],
+  ['Keras', 'GroupNormalization', {}, /no layer of TensorFlow.js for Keras’s GroupNormalization/],
+  ['Keras', 'MultiHeadAttention', { use_gate: true }, /use_gate true, where TensorFlow.js has false/],
+  ['Keras', 'MultiHeadAttention', { attention_axes: [1, 2] }, /attends over time alone/],
+  ['tfjs', 'PositionEmbedding', {}, /Keras itself has no PositionEmbedding/],
   [
     'Keras',
     'Dense',

@@ -1,5 +1,6 @@
 import { LockstepError } from '../../shared/core/index.ts';
 import type { NamedWeight } from './engine.ts';
+import { MultiHeadAttention } from './layers/multi-head-attention.ts';
 import { variableOf } from './microstep.ts';
 import { makeUnique } from './stable-names.ts';
 import { tf } from './tf.ts';
@@ -89,22 +90,31 @@ function withZeros(topology: unknown): unknown {
 
 function describe(layer: tf.layers.Layer, names: ReadonlyMap<tf.LayerVariable, string>): LayerNode {
   const held = heldBy(layer);
-  const inner = held.filter((item) => item.getClassName() !== 'InputLayer').map((item) => describe(item, names));
+  const named = ({ weights }: Pick<tf.layers.Layer, 'weights'>): LayerNode['weights'] =>
+    weights.map((weight) => ({ name: names.get(weight) ?? weight.originalName, shape: weight.shape as number[] }));
+  const inner = [
+    ...held.filter((item) => item.getClassName() !== 'InputLayer').map((item) => describe(item, names)),
+    ...partsOf(layer).map((part) => ({ ...part, className: 'EinsumDense', weights: named(part), ...nothingInside })),
+  ];
   const models = held.flatMap((item, index) =>
     item instanceof tf.LayersModel ? [[item.name, describe(held[index] as tf.layers.Layer, names)] as const] : [],
   );
   return {
     name: layer.name,
     className: layer.getClassName(),
-    weights: layer.weights.map((weight) => ({
-      name: names.get(weight) ?? weight.originalName,
-      shape: weight.shape as number[],
-    })),
+    weights: named(layer),
     inner,
     inputs: layer instanceof tf.LayersModel ? layer.inputs.map(({ shape, dtype }) => ({ shape, dtype })) : [],
     models: Object.fromEntries(models),
     outputShape: outputShapes(held),
   };
+}
+
+const nothingInside = { inner: [], inputs: [], models: {}, outputShape: () => undefined };
+
+/** The weights of attention, as Keras keeps them: in a dense layer for each part. */
+function partsOf(layer: tf.layers.Layer): MultiHeadAttention['parts'] {
+  return layer instanceof MultiHeadAttention ? layer.parts : [];
 }
 
 /** What layers of several kinds keep their inner layers in; tfjs publishes few of these. */

@@ -67,7 +67,7 @@ function jointMask({ attentionMask, masks, causal }: Attention, queries: number,
     ofQuery && known(ofQuery, 3),
     ofKey && known(ofKey, 1),
     ofValue && ofValue !== ofKey ? known(ofValue, 1) : null,
-    attentionMask && tf.expandDims(tf.cast(attentionMask, 'float32'), 1),
+    attentionMask && tf.expandDims(tf.cast(tf.cast(attentionMask, 'bool'), 'float32'), 1),
     causal ? pastMask(queries, keys) : null,
   ].filter((mask) => mask !== null);
   return all.length === 0 ? null : all.reduce((a, b) => tf.mul(a, b));

@@ -1,21 +1,24 @@
 import { type LayerName, layerEntries } from '../../../shared/layers/index.ts';
 import { tf } from '../tf.ts';
 import { registerActivations } from './activations.ts';
+import { Bidirectional } from './bidirectional.ts';
 import { Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D } from './convolutions.ts';
 import { ELU, ReLU, SpatialDropout2D, Subtract } from './elementwise.ts';
 import { GRU } from './gru.ts';
 import type { Layers } from './layer-types.ts';
 import { type Maker, makeLayer } from './make-layer.ts';
 import { Masking } from './masking.ts';
+import { installMergedMasks } from './merged-masks.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
 import { PositionEmbedding, SinePositionEncoding } from './positions.ts';
-import { Cropping1D, GlobalAveragePooling1D, UpSampling1D, ZeroPadding1D } from './sequences.ts';
+import { Cropping1D, GlobalAveragePooling1D, ZeroPadding1D } from './sequences.ts';
 import { installTensorMasks } from './tensor-masks.ts';
 import { transformerEncoder } from './transformer-encoder.ts';
-import { UpSampling2D } from './up-sampling.ts';
+import { UpSampling1D, UpSampling2D } from './up-sampling.ts';
 
 registerActivations();
 installTensorMasks();
+installMergedMasks();
 
 /** Makers of the layers that are not tfjs-layers' own under the same name. */
 const makers: { readonly [Name in LayerName]?: Maker } = {
@@ -30,6 +33,7 @@ const makers: { readonly [Name in LayerName]?: Maker } = {
   upSampling1d: (args) => new UpSampling1D(args),
   upSampling2d: (args) => new UpSampling2D(args),
   globalAveragePooling1d: (args) => new GlobalAveragePooling1D(args),
+  bidirectional: (args) => new Bidirectional(args),
   gru: (args) => new GRU(args),
   multiHeadAttention: (args) => new MultiHeadAttention(args),
   positionEmbedding: (args) => new PositionEmbedding(args),

@@ -4,8 +4,9 @@ import type { GroupedArgs } from './convolutions.ts';
 import type { ELUArgs, ReLUArgs, SpatialDropoutArgs } from './elementwise.ts';
 import type { MultiHeadAttention, MultiHeadAttentionArgs } from './multi-head-attention.ts';
 import type { PositionEmbeddingArgs, SinePositionEncodingArgs } from './positions.ts';
-import type { Cropping1DArgs, UpSampling1DArgs, ZeroPadding1DArgs } from './sequences.ts';
+import type { Cropping1DArgs, ZeroPadding1DArgs } from './sequences.ts';
 import type { transformerEncoder } from './transformer-encoder.ts';
+import type { UpSampling1DArgs } from './up-sampling.ts';
 
 type Tfjs = typeof tf.layers;
 type Layer = tf.layers.Layer;

@@ -96,6 +96,15 @@ export class MultiHeadAttention extends tf.layers.Layer {
     this.built = true;
   }
 
+  /** Its weights by what they project, as Keras keeps them. */
+  get parts(): readonly { readonly name: string; readonly weights: tf.LayerVariable[] }[] {
+    return parts.map((name, index) => {
+      const bias = this.#biases[index];
+      const kernel = this.#kernels[index] as tf.LayerVariable;
+      return { name, weights: bias === undefined ? [kernel] : [kernel, bias] };
+    });
+  }
+
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor {
     return tf.tidy(() => {
       const [query, value = query, key = value, attentionMask] = [inputs].flat() as [Tensor, Tensor?, Tensor?, Tensor?];

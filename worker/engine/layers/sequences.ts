@@ -12,7 +12,7 @@ function ends(given: Ends | undefined): readonly [number, number] {
 }
 
 /** [batch, time, features] → [batch, other time, features]. */
-abstract class Retimed extends tf.layers.Layer {
+export abstract class Retimed extends tf.layers.Layer {
   protected abstract retime(time: number): number;
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
@@ -77,38 +77,6 @@ export class Cropping1D extends Retimed {
   }
 }
 
-export interface UpSampling1DArgs extends LayerArgs {
-  size?: number;
-}
-
-/** Each step `size` times. */
-export class UpSampling1D extends Retimed {
-  static readonly className = 'UpSampling1D';
-  readonly #size: number;
-
-  constructor(args: UpSampling1DArgs) {
-    super(args);
-    this.#size = args.size ?? 2;
-  }
-
-  override call(inputs: Tensor | Tensor[]): Tensor {
-    return tf.tidy(() => {
-      const x = single(inputs);
-      const [batch, time, features] = x.shape as [number, number, number];
-      const apart = tf.tile(tf.reshape(x, [batch, time, 1, features]), [1, 1, this.#size, 1]);
-      return tf.reshape(apart, [batch, time * this.#size, features]);
-    });
-  }
-
-  protected override retime(time: number): number {
-    return time * this.#size;
-  }
-
-  override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), size: this.#size };
-  }
-}
-
 /** tfjs-layers' own refuses masked sequences: here the mean is over the steps that are not masked. */
 export class GlobalAveragePooling1D extends registeredClass<object, object>('GlobalAveragePooling1D') {
   static readonly className = 'GlobalAveragePooling1D';
@@ -132,4 +100,4 @@ export class GlobalAveragePooling1D extends registeredClass<object, object>('Glo
   }
 }
 
-for (const made of [ZeroPadding1D, Cropping1D, UpSampling1D, GlobalAveragePooling1D]) register(made);
+for (const made of [ZeroPadding1D, Cropping1D, GlobalAveragePooling1D]) register(made);

@@ -24,7 +24,7 @@ export function layerToKeras(layer: LayerJson, inner: InnerLayers): LayerJson {
 /** The other way. An option that the table does not know is refused: it might change what the layer computes. */
 export function layerToTfjs(layer: LayerJson, inner: InnerLayers): LayerJson {
   return naming(layer, () => {
-    const { tfjs, fields, check } = mappingOfKeras(layer.class_name);
+    const { tfjs, fields, check, implied } = mappingOfKeras(layer.class_name);
     const given = withoutLegacyKeys(layer.config);
     check(given);
     const keys = new Set([...common, 'dtype', 'build_config', ...fields.map(({ keras }) => keras)]);
@@ -35,7 +35,7 @@ export function layerToTfjs(layer: LayerJson, inner: InnerLayers): LayerJson {
       const value = given[field.keras] === undefined ? undefined : field.toTfjs(given[field.keras], inner);
       return field.tfjs === null ? [] : [[field.tfjs, value] as const];
     });
-    return { class_name: tfjs, config: { ...pick(given, common), ...defined(values) } };
+    return { class_name: tfjs, config: { ...pick(given, common), ...defined(values), ...implied } };
   });
 }
 

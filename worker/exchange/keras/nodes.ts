@@ -1,5 +1,5 @@
 import { LockstepError } from '../../../shared/core/index.ts';
-import type { Config } from './field.ts';
+import type { Config, LayerJson } from './field.ts';
 import type { LayerMapping } from './mapping.ts';
 import type { ModelShapes } from './topology.ts';
 
@@ -15,6 +15,7 @@ interface KerasTensor {
 export function nodeToKeras(
   node: unknown,
   call: LayerMapping['call'],
+  layer: LayerJson,
   renumber: (reference: Reference) => Reference,
   shapes: ModelShapes,
 ): unknown {
@@ -24,8 +25,19 @@ export function nodeToKeras(
     return { class_name: '__keras_tensor__', config: { shape, dtype, keras_history } };
   });
   const [first, ...others] = tensors;
+  if (call === 'attention') return attentionToKeras(layer, tensors);
   if (others.length === 0) return { args: [first], kwargs: {} };
   return call === 'list' ? { args: [tensors], kwargs: {} } : { args: [first], kwargs: { initial_state: others } };
+}
+
+/** Keras has the causal mask as an argument of the call. */
+function attentionToKeras(
+  { config }: LayerJson,
+  [query, value = query, key, attentionMask]: readonly unknown[],
+): unknown {
+  const causal = config['use_causal_mask'] === true ? { use_causal_mask: true } : {};
+  const others = [...(key ? [['key', key]] : []), ...(attentionMask ? [['attention_mask', attentionMask]] : [])];
+  return { args: [query, value], kwargs: { ...Object.fromEntries(others), ...causal } };
 }
 
 /** The other way; older Keras has tfjs's own form. @throws LockstepError checkpoint/unsupported */
@@ -39,10 +51,38 @@ export function nodeToTfjs(node: unknown, layer: string, renumber: (reference: R
   const { args, kwargs } = node as { readonly args: unknown; readonly kwargs: Config };
   const { initial_state, ...others } = kwargs;
   checkArguments(layer, others);
-  return [...tensorsIn(layer, args), ...tensorsIn(layer, initial_state ?? [])].map((reference) => [
-    ...renumber(reference),
-    {},
-  ]);
+  return listed([...tensorsIn(layer, args), ...tensorsIn(layer, initial_state ?? [])], renumber);
+}
+
+function listed(references: readonly Reference[], renumber: (reference: Reference) => Reference): unknown {
+  return references.map((reference) => [...renumber(reference), {}]);
+}
+
+/** Calls of one attention layer; in Lockstep the causal mask is an option of the layer. */
+export function attentionToTfjs(
+  nodes: readonly unknown[],
+  layer: string,
+  renumber: (reference: Reference) => Reference,
+): { readonly useCausalMask: boolean; readonly nodes: readonly unknown[] } {
+  const calls = nodes.map((call) => {
+    const { args, kwargs } = call as { readonly args: readonly unknown[]; readonly kwargs: Config };
+    const { value, key, attention_mask, use_causal_mask, ...others } = kwargs;
+    checkArguments(layer, others);
+    const places = [args[0], args[1] ?? value, args[2] ?? key, attention_mask].map((place) => place ?? null);
+    const given = places.map((place) => tensorsIn(layer, place)[0]);
+    const [ofQuery, ofValue = ofQuery, ofKey, ofMask] = given as [Reference, Reference?, Reference?, Reference?];
+    const isOwn = String(ofQuery) === String(ofValue) && ofKey === undefined && ofMask === undefined;
+    const all = isOwn ? [ofQuery] : [ofQuery, ofValue, ofKey ?? (ofMask && ofValue), ofMask];
+    const made = listed(
+      all.filter((reference) => reference !== undefined),
+      renumber,
+    );
+    return { made, causal: use_causal_mask === true };
+  });
+  if (new Set(calls.map(({ causal }) => causal)).size > 1) {
+    throw refusedArgument(layer, 'use_causal_mask in some of its calls alone');
+  }
+  return { useCausalMask: calls[0]?.causal ?? false, nodes: calls.map(({ made }) => made) };
 }
 
 function tensorsIn(layer: string, value: unknown): Reference[] {
@@ -56,7 +96,9 @@ function tensorsIn(layer: string, value: unknown): Reference[] {
 /** Keras notes defaults of a call too; anything else would be lost. */
 function checkArguments(layer: string, kwargs: Config): void {
   for (const [name, value] of Object.entries(kwargs)) {
-    const isDefault = (name === 'training' && value === false) || [value].flat(9).every((item) => item === null);
+    const isDefault =
+      ((name === 'training' || name === 'return_attention_scores') && value === false) ||
+      [value].flat(9).every((item) => item === null);
     if (!isDefault) throw refusedArgument(layer, `${name}=${JSON.stringify(value)}`);
   }
 }

@@ -1,3 +1,4 @@
+import { activationEntries } from '../../../shared/layers/index.ts';
 import type { Config, Field } from './field.ts';
 import { Unmappable } from './unmappable.ts';
 
@@ -8,27 +9,16 @@ interface Saved {
 }
 
 /** Activations by tfjs's saved name, each with Keras's. What is missing computes other values there. */
-const activations: Readonly<Record<string, string>> = {
-  elu: 'elu',
-  gelu: 'gelu',
-  linear: 'linear',
-  log_softmax: 'log_softmax',
-  mish: 'mish',
-  relu: 'relu',
-  relu6: 'relu6',
-  selu: 'selu',
-  sigmoid: 'sigmoid',
-  softmax: 'softmax',
-  softplus: 'softplus',
-  softsign: 'softsign',
-  swish: 'silu',
-  tanh: 'tanh',
-};
+const activations: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.values(activationEntries)
+    .filter(({ keras }) => keras !== null)
+    .map(({ saved, keras }) => [snakeCase(saved), keras as string]),
+);
 
 const whyNoActivation: Readonly<Record<string, string>> = {
   hard_sigmoid:
     'hard_sigmoid is clip(x / 5 + 1/2) in TensorFlow.js and clip(x / 6 + 1/2) in Keras 3; ' +
-    "train with 'sigmoid' (for recurrent layers: recurrentActivation: 'sigmoid'), or save as savedmodel",
+    "train with 'sigmoid' (for recurrent layers: recurrentActivation: 'sigmoid'), or with the hardSigmoid of layers.*",
   gelu_new: "gelu_new has no name in Keras 3; train with 'gelu'",
 };
 

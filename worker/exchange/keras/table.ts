@@ -1,4 +1,5 @@
 import { activations, refusedActivations } from './layers/activations.ts';
+import { attention } from './layers/attention.ts';
 import { convolutional } from './layers/convolutional.ts';
 import { core } from './layers/core.ts';
 import { merge } from './layers/merge.ts';
@@ -26,11 +27,14 @@ export const mappings: readonly LayerMapping[] = [
   ...regularization,
   ...merge,
   ...recurrent,
+  ...attention,
   ...models,
 ];
 
-/** Layer classes of tfjs-layers that have none. */
+/** Layer classes that have none. */
 export const refusals: readonly Refusal[] = [
+  refused('PositionEmbedding', 'Keras itself has no PositionEmbedding; save as tfjs or safetensors'),
+  refused('SinePositionEncoding', 'Keras itself has no SinePositionEncoding; save as tfjs or safetensors'),
   ...refusedActivations,
   refused('Resizing', 'TensorFlow.js puts the corners of images elsewhere than Keras; resize in the data set instead'),
   refused('CenterCrop', 'TensorFlow.js rounds its box otherwise than Keras; crop in the data set instead'),

@@ -1,7 +1,7 @@
 import { LockstepError } from '../../../shared/core/index.ts';
 import type { Config, InnerLayers, LayerJson } from './field.ts';
 import { layerToKeras, layerToTfjs } from './layer-config.ts';
-import { nodeToKeras, nodeToTfjs, type Reference } from './nodes.ts';
+import { attentionToTfjs, nodeToKeras, nodeToTfjs, type Reference } from './nodes.ts';
 import { inModule } from './objects.ts';
 import { mappingOfTfjs } from './table.ts';
 
@@ -43,6 +43,13 @@ export function modelToKeras(topology: LayerJson, shapes: ModelShapes): LayerJso
   const { config, class_name } = topology;
   if (class_name === 'Sequential') {
     const layers = layersOf(topology).filter((layer) => layer.class_name !== 'InputLayer');
+    const attention = layers.find((layer) => layer.class_name === 'MultiHeadAttention');
+    if (attention !== undefined) {
+      throw unsupported(
+        `layer ${String(attention.config['name'])} (MultiHeadAttention): Keras’s takes query and value, which a sequential ` +
+          'model does not give; build the model by models.model',
+      );
+    }
     const [input] = shapes.inputs;
     const first = {
       class_name: 'InputLayer',
@@ -57,7 +64,7 @@ export function modelToKeras(topology: LayerJson, shapes: ModelShapes): LayerJso
     ...(inner.toKeras(layer) as LayerJson),
     name: layer.name,
     inbound_nodes: (layer.inbound_nodes ?? []).map((node) =>
-      nodeToKeras(node, mappingOfTfjs(layer.class_name).call, renumber.node, shapes),
+      nodeToKeras(node, mappingOfTfjs(layer.class_name).call, layer, renumber.node, shapes),
     ),
   }));
   return keras('keras.src.models.functional', 'Functional', {
@@ -78,7 +85,6 @@ export function modelToTfjs(model: LayerJson): LayerJson {
   if (!isModel(model)) {
     throw unsupported(`the model is a ${model.class_name}: only Sequential and Functional models can be loaded`);
   }
-  checkMasks(model);
   const { config } = model;
   if (model.class_name === 'Sequential') return sequentialToTfjs(config, inner);
   const { name, layers, input_layers, output_layers } = config as FunctionalConfig;
@@ -87,9 +93,15 @@ export function modelToTfjs(model: LayerJson): LayerJson {
   const renumber = renumbering(layers, isOlder ? 0 : 1);
   const listed = layers.map((layer) => {
     const converted = inner.toTfjs(layer) as LayerJson;
+    const name = layer.name ?? converted.config['name'];
+    if (converted.class_name === 'MultiHeadAttention') {
+      const { useCausalMask, nodes } = attentionToTfjs(layer.inbound_nodes ?? [], String(name), renumber.node);
+      const config = { ...converted.config, use_causal_mask: useCausalMask };
+      return { ...converted, config, name, inbound_nodes: nodes };
+    }
     return {
       ...converted,
-      name: layer.name ?? converted.config['name'],
+      name,
       inbound_nodes: (layer.inbound_nodes ?? []).map((node) => nodeToTfjs(node, String(layer.name), renumber.node)),
     };
   });
@@ -151,9 +163,10 @@ function checkMasks(model: LayerJson): void {
   for (const { class_name, config } of layersOf(model)) {
     const wrapped = config['layer'] as LayerJson | undefined;
     if (class_name !== 'Bidirectional' || wrapped?.config['return_sequences'] !== true) continue;
+    if (config['zero_output_for_mask'] === true) continue;
     throw unsupported(
       `layer ${String(config['name'])} (Bidirectional): with a mask and return_sequences, Keras fills masked steps with ` +
-        'zeros and TensorFlow.js repeats outputs',
+        'zeros and tf.layers repeats outputs; layers.bidirectional does as Keras',
     );
   }
 }

@@ -1,12 +1,12 @@
-import { agreed, only, renamed, same } from '../field.ts';
+import { renamed, same } from '../field.ts';
 import { layer, refused } from '../mapping.ts';
 import { activation, constraint, initializer, regularizer } from '../objects.ts';
 
 export const activations = [
   layer('Activation', [activation('activation')]),
-  layer('ReLU', [same('max_value'), only('negative_slope', 0), only('threshold', 0)]),
+  layer('ReLU', [same('max_value'), same('negative_slope', 0), same('threshold', 0)]),
   layer('LeakyReLU', [renamed('negative_slope', 'alpha', 0.3)]),
-  layer('ELU', [agreed('alpha', [1], 1)]),
+  layer('ELU', [same('alpha', 1)]),
   layer('PReLU', [
     initializer('alpha_initializer'),
     regularizer('alpha_regularizer'),

@@ -2,12 +2,14 @@ import { agreed, only, same } from '../field.ts';
 import { layer } from '../mapping.ts';
 import { activation, constraint, initializer, regularizer } from '../objects.ts';
 
-const window = [
+const windowOf = (...paddings: readonly string[]) => [
   same('kernel_size'),
   same('strides'),
-  agreed('padding', ['valid', 'same'], 'valid'),
+  agreed('padding', paddings, 'valid'),
   same('data_format', 'channels_last'),
 ];
+
+const window = windowOf('valid', 'same');
 
 const output = [
   activation('activation'),
@@ -25,9 +27,9 @@ function kernel(name: string) {
 
 const convolution = (rank: number) => [
   same('filters'),
-  ...window,
+  ...(rank === 1 ? windowOf('valid', 'same', 'causal') : window),
   same('dilation_rate', new Array(rank).fill(1)),
-  only('groups', 1),
+  rank === 3 ? only('groups', 1) : same('groups', 1),
   ...output,
   ...kernel('kernel'),
 ];
@@ -63,6 +65,9 @@ export const convolutional = [
     ...kernel('depthwise'),
     ...kernel('pointwise'),
   ]),
+  layer('ZeroPadding1D', [same('padding'), only('data_format', 'channels_last')]),
+  layer('Cropping1D', [same('cropping')]),
+  layer('UpSampling1D', [same('size')]),
   layer('ZeroPadding2D', [same('padding'), same('data_format', 'channels_last')]),
   layer('Cropping2D', [same('cropping'), same('data_format', 'channels_last')]),
   layer('UpSampling2D', [

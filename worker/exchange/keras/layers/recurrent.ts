@@ -25,8 +25,8 @@ const gruCell = [
   same('units'),
   ...cellCore,
   activation('recurrent_activation', 'hard_sigmoid'),
-  // After the product with the recurrent kernel there would be a second bias, which tfjs-layers has no place for.
-  only('reset_after', false),
+  // tfjs-layers' own has no other; Lockstep's has both.
+  same('reset_after', false),
 ];
 const lstmGates = [activation('recurrent_activation', 'hard_sigmoid'), same('unit_forget_bias', false)];
 const lstmCell = [same('units'), ...cellCore, ...lstmGates];
@@ -89,6 +89,7 @@ export const recurrent = [
   layer('Bidirectional', [same('merge_mode', 'concat'), forwardLayer, leftOut('backward_layer', undefined)], {
     holder: 'forward_layer, backward_layer',
     call: 'states',
+    implied: { zero_output_for_mask: true },
     check: checkDirections,
   }),
   layer('TimeDistributed', [innerLayer('layer')], { holder: 'layer' }),
