@@ -50,8 +50,7 @@ export interface WorkerMetrics extends StepMetrics {
   readonly bytesReceivedTotal: Counter;
   readonly peerWaitSecondsTotal: Counter<'peer'>;
   readonly deviceMemoryBytes: Gauge;
-  readonly engineTensors: Gauge;
-  readonly engineBytes: Gauge;
+  readonly modelBytes: Gauge;
 }
 
 /** A registry with Node's own process metrics (CPU, memory, event loop) under `prefix`. */
@@ -74,7 +73,7 @@ export function coordinatorMetrics(registry: Registry): CoordinatorMetrics {
     bytesReceivedTotal: define.counter('bytes_received_total', 'Bytes that each worker received from its peers.', [
       'worker',
     ]),
-    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory of the device in use, where known.', ['worker']),
+    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory that the model takes on the device: weights, optimizer slots and the estimated peak of a step’s values.', ['worker']),
     heartbeatTimestampSeconds: define.gauge('heartbeat_timestamp_seconds', 'Unix time of the last heartbeat.', [
       'worker',
     ]),
@@ -104,9 +103,8 @@ export function workerMetrics(registry: Registry): WorkerMetrics {
     peerWaitSecondsTotal: define.counter('peer_wait_seconds_total', 'Time spent waiting for the sums of each peer.', [
       'peer',
     ]),
-    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory of the device in use, where known.'),
-    engineTensors: define.gauge('engine_tensors', 'Tensors alive in the engine.'),
-    engineBytes: define.gauge('engine_bytes', 'Bytes that the tensors of the engine hold.'),
+    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory that the model takes on the device: weights, optimizer slots and the estimated peak of a step’s values.'),
+    modelBytes: define.gauge('model_bytes', 'Bytes of weights and optimizer slots.'),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { LossName, MetricName } from '../../shared/job/index.ts';
+import { type LossName, type MetricName, optimizers } from '../../shared/job/index.ts';
 import { tf } from '../../worker/engine/index.ts';
 import { randomBatch, smallJob, train } from './engine-fixtures.ts';
 import { noisyModel, statefulModel, untrainableModel } from './engine-models.ts';
@@ -16,6 +16,15 @@ export function limitsContract(subject: EngineUnderTest): void {
     trainer.close();
     trainer.close();
     assert.equal(engine.memory().tensors, before);
+  });
+
+  contract('memory counts weights and optimizer slots', async () => {
+    const adam = await createTrainer({ optimizer: optimizers.adam() });
+    const weights = adam.readWeights().reduce((bytes, { values }) => bytes + values.byteLength, 0);
+    const { modelBytes, valueBytes } = adam.memory();
+    adam.close();
+    assert.equal(modelBytes, 3 * weights);
+    assert.equal(valueBytes > 0, subject.isCompiled, 'values of a step are known where it is compiled');
   });
 
   contract('a refused model leaves no tensors behind', async () => {

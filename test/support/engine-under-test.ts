@@ -13,6 +13,7 @@ import { openEngine, randomBatch, smallJob, train } from './engine-fixtures.ts';
 /** An engine with one way of training, as the contract's tests see it. */
 export interface EngineUnderTest {
   readonly engine: Engine;
+  readonly isCompiled: boolean;
   /** A test named after the engine; skipped where the machine has no such engine. */
   contract(behaviour: string, check: () => Promise<void>): void;
   /** A trainer of `smallJob` with other options. */
@@ -42,6 +43,7 @@ export async function openEngineUnderTest(name: EngineName, compile: boolean): P
 
   return {
     engine,
+    isCompiled: compile,
     contract: (behaviour, check) => {
       test(`${label}: ${behaviour}`, { skip }, check);
     },

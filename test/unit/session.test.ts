@@ -159,9 +159,9 @@ test('the progress board tells another view of its memory what the writer does',
   const reader = new ProgressBoard(writer.buffer);
   for (const [step, phase] of phases.entries()) {
     writer.enter(phase, step);
-    writer.setMemory(step * 2 ** 33, step);
+    writer.setMemory({ modelBytes: step * 2 ** 33, valueBytes: step });
     const read = reader.read();
-    assert.deepEqual([read.phase, read.step, read.memoryBytes, read.tensors], [phase, step, step * 2 ** 33, step]);
+    assert.deepEqual([read.phase, read.step, read.modelBytes, read.valueBytes], [phase, step, step * 2 ** 33, step]);
     assert.ok(read.phaseMs >= 0);
   }
 });

@@ -11,6 +11,7 @@ import type {
   Microstep,
   NamedWeight,
   Trainer,
+  TrainerMemory,
   TrainerOptions,
 } from './engine.ts';
 import { assertFiniteLoss } from './finite-loss.ts';
@@ -152,6 +153,11 @@ export class EagerTrainer implements Trainer {
     return this.#onDevice('prediction', { ...batch, targets: [] }, ({ inputs }) =>
       forward(this.#network.model, inputs, false).map(readFloats),
     );
+  }
+
+  memory(): TrainerMemory {
+    const weights = this.#network.model.weights.reduce((bytes, weight) => bytes + 4 * weight.read().size, 0);
+    return { modelBytes: weights + this.#optimizer.bytes, valueBytes: 0 };
   }
 
   readWeights(): NamedWeight[] {

@@ -67,6 +67,13 @@ export interface TrainerOptions {
   readonly accumulate?: number;
 }
 
+export interface TrainerMemory {
+  /** Bytes of weights and optimizer slots. */
+  readonly modelBytes: number;
+  /** Most bytes that the values of one training step hold beside, estimated; 0 where ops run as they come. */
+  readonly valueBytes: number;
+}
+
 /** A graph that was recorded and loaded, for all of `shapes`. */
 export interface CompileReport {
   /** For people, such as `32 rows of [100, 8]`. */
@@ -158,6 +165,8 @@ export interface Trainer {
   evaluate(batch: Batch): EvaluationSums;
   /** One array per model output, [realRows, …]; the batch as for `evaluate`. */
   predict(batch: Batch): Float32Array[];
+  /** What the model takes on the device now. */
+  memory(): TrainerMemory;
   /** A look into the compiled step; absent where ops run as they come. */
   readonly inspection?: Inspection;
   /** From the next step on, in place of the optimizer's own rate or schedule. */

@@ -14,6 +14,7 @@ export type {
   Microstep,
   NamedWeight,
   Trainer,
+  TrainerMemory,
   TrainerOptions,
 } from './engine.ts';
 export { assertFiniteLoss } from './finite-loss.ts';

@@ -24,6 +24,11 @@ export class OptimizerState {
     this.reset();
   }
 
+  /** Of all slots. */
+  get bytes(): number {
+    return this.#slots.flat().reduce((bytes, slot) => bytes + 4 * slot.size, 0);
+  }
+
   /** Sets every slot to what it was before the first step. */
   reset(): void {
     this.dispose();

@@ -65,6 +65,12 @@ export function refText(ref: Ref): string {
   return `${ref.node}:${ref.output}`;
 }
 
+/** What `refText` wrote. */
+export function parseRef(text: string): Ref {
+  const colon = text.lastIndexOf(':');
+  return { node: text.slice(0, colon), output: Number(text.slice(colon + 1)) };
+}
+
 /** A node's inputs as a GraphDef has them: `node` for its first output, `node:1` for others, `^node` for control. */
 export function inputTexts({ inputs, control }: GraphNode): string[] {
   const values = inputs.map((ref) => (ref.output === 0 ? ref.node : refText(ref)));

@@ -232,7 +232,7 @@ export class LinkSession {
   }
 
   #beat(): void {
-    const { step, phase, phaseMs, memoryBytes } = this.#board.read();
+    const { step, phase, phaseMs, modelBytes, valueBytes } = this.#board.read();
     const bytes = this.#transport?.bytes ?? { sent: 0, received: 0 };
     this.#send({
       heartbeat: {
@@ -241,7 +241,7 @@ export class LinkSession {
         phaseMs: Math.round(phaseMs),
         bytesSent: bytes.sent,
         bytesReceived: bytes.received,
-        deviceMemoryBytes: memoryBytes,
+        deviceMemoryBytes: modelBytes + valueBytes,
       },
     });
   }

@@ -1,11 +1,12 @@
 import { type Phase, phases } from '../../shared/run/index.ts';
+import type { TrainerMemory } from '../engine/index.ts';
 
 const STEP = 0;
 const PHASE = 1;
 const INT_BYTES = 8;
 const PHASE_STARTED_MS = 0;
-const MEMORY_BYTES = 1;
-const TENSORS = 2;
+const MODEL_BYTES = 1;
+const VALUE_BYTES = 2;
 const FLOAT_BYTES = 24;
 
 /**
@@ -30,20 +31,20 @@ export class ProgressBoard {
     Atomics.store(this.#ints, PHASE, phases.indexOf(phase));
   }
 
-  setMemory(bytes: number, tensors: number): void {
-    this.#floats[MEMORY_BYTES] = bytes;
-    this.#floats[TENSORS] = tensors;
+  setMemory({ modelBytes, valueBytes }: TrainerMemory): void {
+    this.#floats[MODEL_BYTES] = modelBytes;
+    this.#floats[VALUE_BYTES] = valueBytes;
   }
 
-  read(): { step: number; phase: Phase; phaseMs: number; memoryBytes: number; tensors: number } {
+  read(): { step: number; phase: Phase; phaseMs: number } & TrainerMemory {
     const phase = phases[Atomics.load(this.#ints, PHASE)] ?? 'starting';
     const started = this.#floats[PHASE_STARTED_MS] ?? 0;
     return {
       step: Atomics.load(this.#ints, STEP),
       phase,
       phaseMs: started === 0 ? 0 : Math.max(0, Date.now() - started),
-      memoryBytes: this.#floats[MEMORY_BYTES] ?? 0,
-      tensors: this.#floats[TENSORS] ?? 0,
+      modelBytes: this.#floats[MODEL_BYTES] ?? 0,
+      valueBytes: this.#floats[VALUE_BYTES] ?? 0,
     };
   }
 }

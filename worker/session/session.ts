@@ -51,7 +51,7 @@ export async function runSession(
       bucketFormats: bucketFormats(loaded.trainer),
     });
     const { generation } = await link.receive('generation');
-    const steps = await train(loaded, options, link, engine, generation);
+    const steps = await train(loaded, options, link, generation);
     await evaluate(loaded, link, generation, 'test', steps);
     await finish(loaded, options, link, generation, steps);
     await link.receive('stop');
@@ -133,7 +133,6 @@ async function train(
   loaded: Loaded,
   options: SessionOptions,
   link: Link,
-  engine: Engine,
   generation: GenerationView,
 ): Promise<number> {
   const { trainer, plan, loaders } = loaded;
@@ -152,8 +151,7 @@ async function train(
   const context = { trainer, loader, link, plan: plan.train, generation, totalSteps };
   for (let step = generation.startStep; ; step++) {
     const report = await trainStep(context, step);
-    const memory = engine.memory();
-    link.board.setMemory(memory.bytes, memory.tensors);
+    link.board.setMemory(trainer.memory());
     link.send({ kind: 'committed', report });
     await gate?.afterStep(step % plan.stepsPerEpoch, report);
     const committed = step + 1;

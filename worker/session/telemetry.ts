@@ -38,10 +38,9 @@ export class WorkerTelemetry {
     const waited = new Map<string, number>();
     const counted = { sent: 0, received: 0 };
     const refresh = (): void => {
-      const { memoryBytes, tensors } = board.read();
-      metrics.deviceMemoryBytes.set(memoryBytes);
-      metrics.engineBytes.set(memoryBytes);
-      metrics.engineTensors.set(tensors);
+      const { modelBytes, valueBytes } = board.read();
+      metrics.deviceMemoryBytes.set(modelBytes + valueBytes);
+      metrics.modelBytes.set(modelBytes);
       metrics.bytesSentTotal.inc(bytes.sent - counted.sent);
       metrics.bytesReceivedTotal.inc(bytes.received - counted.received);
       for (const [peer, seconds] of waits.seconds()) {

@@ -17,6 +17,7 @@ import type {
   Microstep,
   NamedWeight,
   Trainer,
+  TrainerMemory,
   TrainerOptions,
 } from '../engine.ts';
 import { assertFiniteLoss } from '../finite-loss.ts';
@@ -190,6 +191,11 @@ export class CompiledTrainer implements Trainer {
     invariant(outputs !== undefined, 'a shape that was asked for is compiled');
     const made = this.#compiled.session.run(this.#batchFeeds({ ...batch, targets: [] }, shape), outputs);
     return made.map((values) => values.slice(0, (values.length / rows) * realRows));
+  }
+
+  memory(): TrainerMemory {
+    const { weightBytes, slotBytes } = this.inspection;
+    return { modelBytes: weightBytes + slotBytes, valueBytes: this.#compiled.valueBytes };
   }
 
   readWeights(): NamedWeight[] {

@@ -6,7 +6,7 @@ import {
   isGradient,
   layerOf,
   type MemoryEstimate,
-  type Ref,
+  parseRef,
   refText,
   timeNodes,
 } from '../../graph/index.ts';
@@ -139,9 +139,4 @@ function middleMean(values: readonly number[]): number {
   const quarter = Math.floor(sorted.length / 4);
   const middle = sorted.slice(quarter, sorted.length - quarter);
   return middle.reduce((sum, value) => sum + value, 0) / middle.length;
-}
-
-function parseRef(text: string): Ref {
-  const colon = text.lastIndexOf(':');
-  return { node: text.slice(0, colon), output: Number(text.slice(colon + 1)) };
 }

@@ -1,4 +1,5 @@
 import { type BatchShape, describeShape } from '../batch-shape.ts';
+import { estimatePeakMemory, parseRef } from '../../graph/index.ts';
 import type { CompileReport, NamedWeight } from '../engine.ts';
 import { feedNames } from './feed-names.ts';
 import { GraphSession } from './graph-session.ts';
@@ -6,7 +7,7 @@ import { type RecordedSection, recordSection } from './record-section.ts';
 import { SectionCache } from './section-cache.ts';
 import {
   buildTrainGraph,
-  type SectionUse,
+  type MicrostepRun, type SectionUse,
   sectionFor,
   type TrainGraph,
   type TrainGraphOptions,
@@ -47,6 +48,7 @@ export class ShapedSession {
   #session: GraphSession;
   /** Whether microsteps of a step wait for the last one. */
   accumulates = false;
+  #valueBytes: number | undefined;
 
   /** Owns the model from now on, but for a throw. @throws LockstepError engine/impure, engine/unsupported, engine/failed */
   constructor(options: ShapedSessionOptions) {
@@ -69,6 +71,12 @@ export class ShapedSession {
 
   get graph(): TrainGraph {
     return this.#graph;
+  }
+
+  /** Most bytes that the values of a microstep hold, of all shapes that are compiled; estimated. */
+  get valueBytes(): number {
+    this.#valueBytes ??= Math.max(...[...this.#graph.microsteps.values()].map((runs) => this.#peakBytes(runs)));
+    return this.#valueBytes;
   }
 
   get session(): GraphSession {
@@ -112,6 +120,7 @@ export class ShapedSession {
     this.#session.close();
     this.#session = session;
     this.#graph = graph;
+    this.#valueBytes = undefined;
     this.#sections = sections;
     this.#report([part], started, this.#cache.admit(idOf(part)));
   }
@@ -142,6 +151,11 @@ export class ShapedSession {
     if (!this.accumulates || graph.restoreAccumulated === null) return;
     const names = accumulated.map((_, index) => feedNames.accumulated(index));
     this.#session.pass(accumulated, session, names, graph.restoreAccumulated);
+  }
+
+  #peakBytes(runs: readonly MicrostepRun[]): number {
+    const outputs = runs.flatMap((run) => run.outputs).map(parseRef);
+    return estimatePeakMemory({ nodes: this.#graph.nodes, outputs }).peakBytes;
   }
 
   #report(parts: readonly SessionPart[], started: number, recompiled: number): void {
