@@ -1,56 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
-import { Coordinator, type CoordinatorOptions, type RunResult, readJournal } from '../../coordinator/index.ts';
+import { describe, test } from 'node:test';
+import { type RunResult, readJournal } from '../../coordinator/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
-import { loopbackSecurity } from '../../shared/rpc/index.ts';
+import { coordinate, get, start } from '../support/coordinator-run.ts';
 import { FakeWorker } from '../support/fake-worker.ts';
 import { settings } from '../support/membership-run.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'lockstep-coordinator-'));
-after(() => rmSync(directory, { recursive: true }));
-let runs = 0;
-
-/** A coordinator for 2 workers with 4 replicas, on free ports, that keeps what it prints. */
-async function coordinate(changes: Partial<CoordinatorOptions> = {}) {
-  const out = join(directory, String(++runs));
-  const printed: string[] = [];
-  const results: string[] = [];
-  const coordinator = await Coordinator.start({
-    listen: '127.0.0.1:0',
-    settings,
-    out,
-    json: true,
-    metricsListen: '127.0.0.1:0',
-    heartbeatIntervalMs: 50,
-    heartbeatTimeoutMs: 400,
-    joinTimeoutMs: 20_000,
-    security: loopbackSecurity,
-    runToken: '',
-    terminal: { isTTY: false, columns: 80, write: (text) => void printed.push(text) },
-    writeResult: (line) => void results.push(line),
-    ...changes,
-  });
-  return { coordinator, out, results, text: () => printed.join('') };
-}
-
-async function start(changes: Partial<CoordinatorOptions> = {}) {
-  const run = await coordinate(changes);
-  const { address } = run.coordinator;
-  const first = await FakeWorker.start(address, 'w0');
-  const second = await FakeWorker.start(address, 'w1');
-  const generation = await first.receive('generationStart');
-  await second.receive('generationStart');
-  return { ...run, first, second, generation };
-}
-
-const get = async (address: string | null, path: string, init: RequestInit = {}) => {
-  const response = await fetch(`http://${address}${path}`, init);
-  return { status: response.status, text: await response.text(), headers: response.headers };
-};
 
 test('a second run with the same output directory is refused, and the first goes on undisturbed', async () => {
   const { coordinator, out } = await coordinate();
@@ -267,62 +223,5 @@ describe('joining', () => {
     const { coordinator, text } = await coordinate({ joinTimeoutMs: 300 });
     assert.equal(await coordinator.ended, 1);
     assert.match(text(), /error: run\/waiting: 0 of 2 workers were ready after \d+ ms: 2 more never came/);
-  });
-});
-
-describe('the status server', () => {
-  test('serves a page, its data, and scrape targets, and takes no writes', async () => {
-    const { coordinator, first, second } = await start();
-    const address = coordinator.metricsAddress;
-    first.commit(0);
-    await first.until(() => first.messages.length > 1);
-    const page = await get(address, '/');
-    assert.match(page.headers.get('content-type') ?? '', /text\/html/);
-    assert.match(page.text, /<svg/);
-    assert.doesNotMatch(page.text, /(src|href)="(https?:)?\/\//, 'the page has no outside parts');
-    const targets = JSON.parse((await get(address, '/targets')).text) as { targets: string[] }[];
-    assert.deepEqual(
-      targets.map(({ targets: [target] }) => target),
-      [address, 'w0-host:9401', 'w1-host:9401'],
-    );
-    const status = JSON.parse((await get(address, '/status.json')).text) as {
-      stage: string;
-      workers: { id: string; phase: string }[];
-    };
-    assert.equal(status.stage, 'training');
-    assert.deepEqual(
-      status.workers.map(({ id, phase }) => [id, phase]),
-      [
-        ['w0', 'reduce'],
-        ['w1', 'reduce'],
-      ],
-    );
-    assert.equal((await get(address, '/healthz')).text, 'training\n');
-    for (const path of ['/', '/metrics', '/status.json', '/targets']) {
-      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
-        assert.equal((await get(address, path, { method })).status, 405, `${method} ${path}`);
-      }
-    }
-    assert.equal((await get(address, '/nothing')).status, 404);
-    assert.equal((await get(address, '/constructor')).status, 404);
-    coordinator.stop('the test is over');
-    for (const worker of [first, second]) {
-      await worker.receive('stop');
-      worker.end();
-    }
-    await coordinator.ended;
-  });
-
-  test('on a taken port is an error before anything runs, and leaves no listener behind', async () => {
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as { port: number };
-    const inUse = (error: unknown) =>
-      error instanceof LockstepError &&
-      error.code === 'rpc/address-in-use' &&
-      error.message.includes(`127.0.0.1:${port}`);
-    await assert.rejects(coordinate({ metricsListen: `127.0.0.1:${port}` }), inUse);
-    await assert.rejects(coordinate({ listen: `127.0.0.1:${port}` }), inUse);
-    await new Promise((resolve) => taken.close(resolve));
   });
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import {
   type Action,
-  activeOf,
   createRunState,
   type Event,
   isOver,
@@ -11,6 +10,7 @@ import {
   reduce,
 } from '../../coordinator/membership/index.ts';
 import { LockstepError, RandomStream } from '../../shared/core/index.ts';
+import { MembershipInvariants } from './membership-invariants.ts';
 import { facts, identity, runId, settings, stepReport } from './membership-run.ts';
 
 interface FakeWorker {
@@ -40,7 +40,7 @@ const LIMIT_MS = 60_000;
 /** A seeded run of the reducer with fake workers, links that delay, and processes that die at any moment. */
 export class Simulation {
   readonly log: string[] = [];
-  readonly committed: number[] = [];
+  readonly #invariants = new MembershipInvariants();
   readonly totalSteps: number;
   state: RunState;
   now = 0;
@@ -51,7 +51,11 @@ export class Simulation {
   readonly #faults: boolean;
   #queue: { at: number; order: number; run: () => void }[] = [];
   #order = 0;
-  #generations = new Set<number>();
+
+  /** Steps in the order in which the coordinator committed them. */
+  get committed(): readonly number[] {
+    return this.#invariants.committed;
+  }
 
   constructor(seed: number, options: { readonly faults?: boolean } = {}) {
     this.#random = new RandomStream(seed, 77);
@@ -131,39 +135,8 @@ export class Simulation {
     const { state, actions, reason } = reduce(before, event, this.now);
     this.state = state;
     if (event.kind !== 'tick') this.log.push(`${this.now.toFixed(0)} ${event.kind}: ${reason}`);
-    this.#checkInvariants(before, actions);
+    this.#invariants.check(before, state, actions);
     for (const action of actions) this.#perform(action);
-  }
-
-  #checkInvariants(before: RunState, actions: readonly Action[]): void {
-    const { stage } = this.state;
-    const order = ['gathering', 'running', 'draining', 'finishing', 'investigating', 'finished', 'failed'];
-    assert.ok(order.indexOf(stage.kind) >= order.indexOf(before.stage.kind), `${before.stage.kind} → ${stage.kind}`);
-    if (isOver(before.stage)) assert.equal(stage.kind, before.stage.kind, 'an end is final');
-    const active = activeOf(stage);
-    if (active !== undefined) {
-      assert.deepEqual(
-        active.members.map(({ rank }) => rank),
-        active.members.map((_, index) => index),
-      );
-      let next = 0;
-      for (const { firstReplica, endReplica } of active.members) {
-        assert.equal(firstReplica, next, 'replicas are contiguous');
-        assert.ok(endReplica > firstReplica, 'every worker has a replica');
-        next = endReplica;
-      }
-      assert.equal(next, 4, 'every replica is placed');
-    }
-    for (const action of actions) {
-      if (action.kind === 'startGeneration') {
-        assert.ok(!this.#generations.has(action.generation), 'a generation starts once');
-        this.#generations.add(action.generation);
-      }
-      if (action.kind === 'journal' && action.record.kind === 'step') {
-        assert.equal(action.record.step, this.committed.length, 'steps are committed once, in order');
-        this.committed.push(action.record.step);
-      }
-    }
   }
 
   #perform(action: Action): void {
