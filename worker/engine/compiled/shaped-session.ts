@@ -154,7 +154,7 @@ export class ShapedSession {
   }
 
   #peakBytes(runs: readonly MicrostepRun[]): number {
-    const outputs = runs.flatMap((run) => run.outputs).map(parseRef);
+    const outputs = runs.flatMap((run) => run.alone).map(parseRef);
     return estimatePeakMemory({ nodes: this.#graph.nodes, outputs }).peakBytes;
   }
 
