@@ -73,7 +73,11 @@ export function coordinatorMetrics(registry: Registry): CoordinatorMetrics {
     bytesReceivedTotal: define.counter('bytes_received_total', 'Bytes that each worker received from its peers.', [
       'worker',
     ]),
-    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory that the model takes on the device: weights, optimizer slots and the estimated peak of a step’s values.', ['worker']),
+    deviceMemoryBytes: define.gauge(
+      'device_memory_bytes',
+      'Memory that the model takes on the device: weights, optimizer slots and the estimated peak of a step’s values.',
+      ['worker'],
+    ),
     heartbeatTimestampSeconds: define.gauge('heartbeat_timestamp_seconds', 'Unix time of the last heartbeat.', [
       'worker',
     ]),
@@ -103,7 +107,10 @@ export function workerMetrics(registry: Registry): WorkerMetrics {
     peerWaitSecondsTotal: define.counter('peer_wait_seconds_total', 'Time spent waiting for the sums of each peer.', [
       'peer',
     ]),
-    deviceMemoryBytes: define.gauge('device_memory_bytes', 'Memory that the model takes on the device: weights, optimizer slots and the estimated peak of a step’s values.'),
+    deviceMemoryBytes: define.gauge(
+      'device_memory_bytes',
+      'Memory that the model takes on the device: weights, optimizer slots and the estimated peak of a step’s values.',
+    ),
     modelBytes: define.gauge('model_bytes', 'Bytes of weights and optimizer slots.'),
   };
 }

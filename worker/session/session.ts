@@ -129,12 +129,7 @@ function facts({ trainer, loaders, plan, execution, job }: Loaded) {
 }
 
 /** The step loop. Returns the number of committed steps. */
-async function train(
-  loaded: Loaded,
-  options: SessionOptions,
-  link: Link,
-  generation: GenerationView,
-): Promise<number> {
+async function train(loaded: Loaded, options: SessionOptions, link: Link, generation: GenerationView): Promise<number> {
   const { trainer, plan, loaders } = loaded;
   const { totalSteps } = plan;
   if (totalSteps === 0) return 0;

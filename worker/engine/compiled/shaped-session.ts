@@ -1,5 +1,5 @@
-import { type BatchShape, describeShape } from '../batch-shape.ts';
 import { estimatePeakMemory, parseRef } from '../../graph/index.ts';
+import { type BatchShape, describeShape } from '../batch-shape.ts';
 import type { CompileReport, NamedWeight } from '../engine.ts';
 import { feedNames } from './feed-names.ts';
 import { GraphSession } from './graph-session.ts';
@@ -7,7 +7,8 @@ import { type RecordedSection, recordSection } from './record-section.ts';
 import { SectionCache } from './section-cache.ts';
 import {
   buildTrainGraph,
-  type MicrostepRun, type SectionUse,
+  type MicrostepRun,
+  type SectionUse,
   sectionFor,
   type TrainGraph,
   type TrainGraphOptions,
