@@ -12,8 +12,14 @@ const inner = { toKeras: (layer: LayerJson) => layerToKeras(layer, inner), toTfj
 /** Names, and what says nothing about a layer's values. */
 const aside = new Set(['name', 'dtype', 'seed', 'module', 'registered_name', 'build_config', 'trainable']);
 
-/** Keras notes these of a call, or resolves them when it builds. */
-const resolved = new Set(['attention_axes', 'zero_output_for_mask', 'backward_layer', 'value_range']);
+/** Keras notes these of a call, resolves them when it builds, or reads them where another option asks for it. */
+const resolved = new Set([
+  'attention_axes',
+  'renorm_momentum',
+  'zero_output_for_mask',
+  'backward_layer',
+  'value_range',
+]);
 
 for (const subject of layerGoldens.cases) {
   test(`options and defaults are Keras’s: ${subject.name}`, () => {

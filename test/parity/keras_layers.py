@@ -219,6 +219,9 @@ CASES = {
     "batchNormalization of a vector in training": one(
         "batchNormalization", layers.BatchNormalization, {"momentum": 0.8, "epsilon": 0.01}, vector, training=True
     ),
+    "batchNormalization without weights in training": one(
+        "batchNormalization", layers.BatchNormalization, {"center": False, "scale": False}, sequence, training=True
+    ),
     "layerNormalization": one("layerNormalization", layers.LayerNormalization, {}, sequence),
     "dropout": one("dropout", layers.Dropout, {"rate": 0.4}),
     "spatialDropout1d": one("spatialDropout1d", layers.SpatialDropout1D, {"rate": 0.4}, sequence),

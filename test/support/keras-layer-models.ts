@@ -1,4 +1,4 @@
-import { tf } from '../../worker/engine/index.ts';
+import { layers, tf } from '../../worker/engine/index.ts';
 import { applyChain, type LayerCase, layerGoldens } from './keras-layer-cases.ts';
 import type { LayerModel } from './layer-models.ts';
 
@@ -13,9 +13,21 @@ const names = new Set(
 
 /** Small models around the layers of the parity tests: behind a PReLU, so that their inputs have gradients, and before a dense layer. */
 export const kerasLayerModels: readonly LayerModel[] = [
-  ...layerGoldens.cases
-    .filter(({ layers, training }) => !training && layers.some(({ layer }) => names.has(layer)))
-    .map(modelAround),
+  ...layerGoldens.cases.filter((subject) => subject.layers.some(({ layer }) => names.has(layer))).map(modelAround),
+  ...['gru with dropout inside', 'attention with dropout'].map((name, index) => ({
+    name: `layers: ${name}`,
+    inputs: [{ shape: [5, 4], dtype: 'float32' as const }],
+    build: () => {
+      const input = tf.input({ shape: [5, 4] });
+      const random =
+        index === 0
+          ? layers.gru({ units: 3, dropout: 0.3, recurrentDropout: 0.2 })
+          : layers.multiHeadAttention({ numHeads: 2, keyDim: 3, dropout: 0.3 });
+      const made = random.apply(entry(input, 0)) as Symbolic;
+      const flat = index === 0 ? made : (tf.layers.flatten().apply(made) as Symbolic);
+      return tf.model({ inputs: input, outputs: tf.layers.dense({ units: 2 }).apply(flat) as Symbolic });
+    },
+  })),
 ];
 
 function modelAround(subject: LayerCase): LayerModel {

@@ -6,6 +6,7 @@ import type { Engine, EngineInfo, EngineMemory, EngineName, Trainer, TrainerOpti
 import { installFrozenBatchNorm } from './frozen-batch-norm.ts';
 import { installFusedLstm } from './fused-lstm.ts';
 import { int64Scalar, loadNativeAddon, nativeBackend } from './native-addon.ts';
+import { installNativeBatchNorm } from './native-batch-norm.ts';
 import { installNativeGather, installNativeGradients } from './native-gradients.ts';
 import { installNativeLayerNorm } from './native-layer-norm.ts';
 import { installRandomLayers } from './random-layers.ts';
@@ -43,18 +44,21 @@ export function loadEngine(name: EngineName, options: EngineOptions): Promise<En
 async function load(name: EngineName, threads: number): Promise<Engine> {
   // Switches off tfjs's advice to install tfjs-node and the like; errors are thrown as before.
   tf.env().set('PROD', true);
-  installFrozenBatchNorm();
   if (name === 'tensorflow') {
     const { version, deviceClass } = loadNativeAddon(threads);
     await tf.setBackend('tensorflow');
     installNativeGradients(tf, nativeBackend());
     installNativeGather(tf, nativeBackend());
     installNativeLayerNorm(tf);
+    installNativeBatchNorm(nativeBackend());
+    // Around the one before: a frozen layer never trains.
+    installFrozenBatchNorm();
     installNativeCrossentropy(nativeBackend());
     installRandomLayers(nativeBackend());
     installFusedLstm(tf, nativeBackend(), int64Scalar());
     return new TfjsEngine({ name, version, deviceClass, threads });
   }
+  installFrozenBatchNorm();
   await tf.setBackend('cpu');
   return new TfjsEngine({ name, version: tf.version.tfjs, deviceClass: `cpu-${process.arch}`, threads: 1 });
 }

@@ -1,4 +1,5 @@
 import { deriveKey } from '../../shared/core/index.ts';
+import { GRUCell } from './layers/gru.ts';
 import type { NativeBackend } from './native-backend.ts';
 import { tf } from './tf.ts';
 
@@ -55,7 +56,8 @@ export function installRandomLayers(backend: NativeBackend): void {
   replaceDraw(backend, tf.layers.alphaDropout({ rate: 0.5 }), drawAlphaDropout);
   const { lstmCell, gruCell, simpleRNNCell, convLstm2dCell } = tf.layers;
   const cells = [lstmCell, gruCell, simpleRNNCell].map((make) => make({ units: 1 }));
-  for (const cell of [...cells, convLstm2dCell({ filters: 1, kernelSize: 1 })]) replaceMasks(backend, cell);
+  const others = [convLstm2dCell({ filters: 1, kernelSize: 1 }), new GRUCell({ units: 1, resetAfter: true })];
+  for (const cell of [...cells, ...others]) replaceMasks(backend, cell);
 }
 
 const drawDropout: Draw = (layer, input, random) => {

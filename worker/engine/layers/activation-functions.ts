@@ -1,4 +1,3 @@
-import { gelu, geluApproximate } from '../gelu.ts';
 import { tf } from '../tf.ts';
 
 type Tensor = tf.Tensor;
@@ -6,6 +5,13 @@ type Tensor = tf.Tensor;
 /** relu6(x + 3) / 6, Keras 3's own; tfjs's hardSigmoid is clip(x / 5 + 1/2). */
 function hardSigmoid(x: Tensor): Tensor {
   return tf.div(tf.relu6(tf.add(x, 3)), 6);
+}
+
+/** x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2 (Hendrycks and Gimpel, 2016). */
+function geluApproximate(x: Tensor): Tensor {
+  const scale = Math.sqrt(2 / Math.PI);
+  const inside = tf.mul(x, tf.add(tf.mul(tf.square(x), 0.044715 * scale), scale));
+  return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inside), 1));
 }
 
 /**
@@ -29,8 +35,9 @@ export const activations = {
   logSoftmax: (x: Tensor, axis = -1): Tensor => tf.logSoftmax(x, axis),
   softplus: (x: Tensor): Tensor => tf.softplus(x),
   softsign: (x: Tensor): Tensor => tf.div(x, tf.add(tf.abs(x), 1)),
-  gelu: (x: Tensor): Tensor => gelu(x),
-  geluApproximate: (x: Tensor): Tensor => geluApproximate(x),
+  /** x · Φ(x), Φ(x) = (1 + erf(x / √2)) / 2 (Hendrycks and Gimpel, 2016). */
+  gelu: (x: Tensor): Tensor => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
+  geluApproximate,
   silu: (x: Tensor): Tensor => tf.mul(x, tf.sigmoid(x)),
   swish: (x: Tensor): Tensor => tf.mul(x, tf.sigmoid(x)),
   hardSilu: (x: Tensor): Tensor => tf.mul(x, hardSigmoid(x)),
