@@ -1,6 +1,6 @@
 import { tensorflow } from '../../proto/generated/tensorflow.js';
 import { assertNever } from '../../shared/core/index.ts';
-import { type Attr, type GraphNode, inputTexts } from './node.ts';
+import { type Attr, type GraphNode, inputTexts, refText } from './node.ts';
 import { graphText } from './text-format.ts';
 
 /** GraphDef version of the ops that we write; TensorFlow 2.21 reads all producers back to 21. */
@@ -39,7 +39,8 @@ export function encodeSavedModel(nodes: readonly GraphNode[], signature?: Signat
  * TensorFlow itself leaves them, so that TensorBoard shows them at the edges.
  */
 export function encodeGraphDef(nodes: readonly GraphNode[], format: 'binary' | 'text'): Uint8Array {
-  const shown = nodes.map(withOutputShapes);
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(refText)));
+  const shown = nodes.map((node) => withOutputShapes(node, read));
   return format === 'text'
     ? Buffer.from(graphText(shown, PRODUCER_VERSION))
     : tensorflow.GraphDef.encode(graphDef(shown)).finish();
@@ -56,9 +57,16 @@ function encodeServed(tensors: readonly ServedTensor[]): Record<string, tensorfl
   return Object.fromEntries(infos);
 }
 
-function withOutputShapes(node: GraphNode): GraphNode {
+/**
+ * Only outputs that are read get their shape: for one that nobody needs, kernels may give another shape than TensorFlow
+ * infers (FusedBatchNormGradV3's last two), and an import refuses what it can't confirm.
+ */
+function withOutputShapes(node: GraphNode, read: ReadonlySet<string>): GraphNode {
   if (node.shapes === undefined) return node;
-  return { ...node, attrs: { ...node.attrs, _output_shapes: { kind: 'shapes', value: node.shapes } } };
+  const value = node.shapes.map((shape, output) =>
+    read.has(refText({ node: node.name, output })) ? shape : 'unknown',
+  );
+  return { ...node, attrs: { ...node.attrs, _output_shapes: { kind: 'shapes', value } } };
 }
 
 function graphDef(nodes: readonly GraphNode[]): tensorflow.IGraphDef {
@@ -89,7 +97,7 @@ function encodeAttr(attr: Attr): tensorflow.IAttrValue {
     case 'shape':
       return { shape: encodeShape(attr.value) };
     case 'unknown-shape':
-      return { shape: { unknownRank: true } };
+      return { shape: unknownShape };
     case 'types':
       return { list: { type: [...attr.value] } };
     case 'ints':
@@ -99,7 +107,7 @@ function encodeAttr(attr: Attr): tensorflow.IAttrValue {
     case 'bools':
       return { list: { b: [...attr.value] } };
     case 'shapes':
-      return { list: { shape: attr.value.map(encodeShape) } };
+      return { list: { shape: attr.value.map((shape) => (shape === 'unknown' ? unknownShape : encodeShape(shape))) } };
     case 'tensor': {
       const { dtype, shape, bytes } = attr.value;
       return { tensor: { dtype, tensorShape: encodeShape(shape), tensorContent: bytes } };
@@ -108,6 +116,8 @@ function encodeAttr(attr: Attr): tensorflow.IAttrValue {
       return assertNever(attr);
   }
 }
+
+const unknownShape: tensorflow.ITensorShapeProto = { unknownRank: true };
 
 function encodeShape(shape: readonly number[]): tensorflow.ITensorShapeProto {
   return { dim: shape.map((size) => ({ size })) };

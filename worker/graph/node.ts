@@ -20,7 +20,7 @@ export type Attr =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'shape'; readonly value: readonly number[] }
   | { readonly kind: 'unknown-shape' }
-  | { readonly kind: 'shapes'; readonly value: readonly (readonly number[])[] }
+  | { readonly kind: 'shapes'; readonly value: readonly (readonly number[] | 'unknown')[] }
   | { readonly kind: 'types'; readonly value: readonly number[] }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'floats'; readonly value: readonly number[] }

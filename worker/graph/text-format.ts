@@ -35,7 +35,7 @@ function attrLines(attr: Attr): string[] {
     case 'shape':
       return [shapeBlock('shape', attr.value)];
     case 'unknown-shape':
-      return [block('shape', ['unknown_rank: true'])];
+      return [unknownShape];
     case 'types':
       return [list(attr.value.map((value) => `type: ${typeName(value)}`))];
     case 'ints':
@@ -45,7 +45,7 @@ function attrLines(attr: Attr): string[] {
     case 'bools':
       return [list(attr.value.map((value) => `b: ${value}`))];
     case 'shapes':
-      return [list(attr.value.map((shape) => shapeBlock('shape', shape)))];
+      return [list(attr.value.map((shape) => (shape === 'unknown' ? unknownShape : shapeBlock('shape', shape))))];
     case 'tensor':
       return [tensorBlock(attr.value)];
     default:
@@ -64,6 +64,8 @@ function shapeBlock(name: string, shape: readonly number[]): string {
     shape.map((size) => block('dim', [`size: ${size}`])),
   );
 }
+
+const unknownShape = block('shape', ['unknown_rank: true']);
 
 function list(lines: readonly string[]): string {
   return block('list', lines);
