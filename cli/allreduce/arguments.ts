@@ -49,7 +49,7 @@ export function readAllreduceOptions(flags: AllreduceFlags): AllreduceOptions {
     bucketBytes: single('--bucket-bytes', flags.bucketBytes, parseSize, sizeExpected),
     sharedMemory: asInTraining('sharedMemory', flags.sharedMemory),
     algorithm: asInTraining('algorithm', flags.algorithm),
-    wire: asInTraining('wire', flags.wire) ?? 'float32',
+    wire: denseWire(flags.wire),
     explain: flags.explain,
     link: flags.link === undefined ? null : parseLink(flags.link),
     json: flags.json,
@@ -64,6 +64,16 @@ export function parseSize(text: string): number | undefined {
   if (match === null) return undefined;
   const bytes = Number(match[1]) * (unitBytes[match[2] ?? ''] ?? Number.NaN);
   return Number.isInteger(bytes) && bytes % 4 === 0 && bytes >= 4 && bytes <= 2e9 ? bytes : undefined;
+}
+
+/** @throws LockstepError config/invalid */
+function denseWire(text: string): AllreduceOptions['wire'] {
+  const wire = asInTraining('wire', text) ?? 'float32';
+  if (wire === 'float32' || wire === 'bfloat16') return wire;
+  throw new LockstepError(
+    'config/invalid',
+    `--wire ${text}: measured are float32 and bfloat16; what top-k sends depends on the gradients of a real job`,
+  );
 }
 
 /** An option that training has as well, by its rules there. */

@@ -9,6 +9,7 @@ export function checkTogether(command: Command, values: Values): void {
   checkReplicas(values);
   checkHeartbeats(values);
   checkMetricsPorts(command, values);
+  checkWire(command, values);
   checkTls(values);
   checkListener('listen', values);
   checkListener('peerListen', values);
@@ -48,6 +49,15 @@ function checkMetricsPorts(command: Command, { metricsPort, workers }: Values): 
       `${metricsPort} leaves no room for the ports of ${workers} workers: expected at most ${65_535 - workers}`,
     );
   }
+}
+
+function checkWire(command: Command, { mode, wire }: Values): void {
+  const isLoop = command === 'run' || mode === 'loop';
+  if (!isLoop || typeof wire !== 'string' || wire === 'float32') return;
+  refuse(
+    'wire',
+    `${wire} is for gradients of \`lockstep train\`: a loop of your own gets from session.allReduce the sums of what it gave, in float32`,
+  );
 }
 
 function checkTls(values: Values): void {

@@ -1,5 +1,5 @@
 import { define } from './definition.ts';
-import { bytes, choice, milliseconds } from './values.ts';
+import { bytes, choice, milliseconds, wireFormat } from './values.ts';
 
 /** Commands that fix the settings of a run. */
 export const decides = ['train', 'evaluate', 'run', 'demo', 'coordinator'] as const;
@@ -25,13 +25,14 @@ export const exchangeOptions = {
       'Gradients are packed in buckets of about this size; each leaves for the other workers when it is complete. ' +
       'A compiled step is cut there, so another size may round differently.',
   }),
-  wire: define(choice(['float32', 'bfloat16']), {
+  wire: define(wireFormat(), {
     commands: decides,
     default: null,
     defaultText: 'the job’s',
     description:
       'What gradients travel and are summed as. `bfloat16` halves the bytes; each replica’s gradients and each sum of ' +
-      'two are rounded to 8 significant bits, wherever they are computed, so it is part of the result.',
+      'two are rounded to 8 significant bits, wherever they are computed. `top-k:0.01` sends the hundredth of each ' +
+      'replica’s gradients with the largest magnitudes and adds the rest to those of later steps. Part of the result.',
   }),
   algorithm: define(choice(['auto', 'direct', 'halving', 'hierarchical']), {
     commands: decides,

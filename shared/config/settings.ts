@@ -1,3 +1,5 @@
+import type { Wire } from '../core/index.ts';
+
 /** What `lockstep train` or `lockstep coordinator` fixes for all workers of a run. `null` leaves it to the job file. */
 export interface RunSettings {
   /** `loop`: the program itself says what its workers do (`connect()`). */
@@ -17,7 +19,7 @@ export interface RunSettings {
   /** What matrix products and convolutions compute in. */
   readonly precision: 'float32' | 'mixed_bfloat16' | null;
   /** What gradients travel and are summed as. */
-  readonly wire: 'float32' | 'bfloat16' | null;
+  readonly wire: Wire | null;
   /** How workers exchange sums; `auto` takes the one that the cost model says is fastest. No bit depends on it. */
   readonly algorithm: 'auto' | 'direct' | 'halving' | 'hierarchical';
   readonly bucketBytes: number;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { splitAddress } from '../core/index.ts';
+import { readWire, splitAddress, type Wire, wireExpected } from '../core/index.ts';
 
 /** One kind of option value: how text becomes a value, what is allowed, and how to say so. */
 export interface OptionValue<T> {
@@ -56,6 +56,21 @@ export function choice<const T extends readonly [string, ...string[]]>(names: T)
     schema: z.enum(names as unknown as [string, ...string[]]) as unknown as z.ZodType<T[number]>,
     expected: `one of ${names.join(', ')}`,
     placeholder: names.length <= 3 ? names.join('|') : 'NAME',
+    fromText: (given) => given,
+  };
+}
+
+/** What gradients travel as. */
+export function wireFormat(): OptionValue<Wire> {
+  return {
+    schema: z.string().transform((given, context) => {
+      const wire = readWire(given);
+      if (wire !== undefined) return wire;
+      context.addIssue({ code: 'custom', message: wireExpected });
+      return z.NEVER;
+    }),
+    expected: wireExpected,
+    placeholder: 'FORMAT',
     fromText: (given) => given,
   };
 }

@@ -1,10 +1,10 @@
-import { LockstepError } from '../core/index.ts';
+import { LockstepError, readWire, type Wire, wireExpected } from '../core/index.ts';
 import { type Callback, checkCallbacks } from './callback.ts';
 import { checkCount, show } from './checks.ts';
 import type { Dataset } from './dataset.ts';
-import type { Job, MetricName, OwnSampleFunction, Precision, WireFormat } from './job.ts';
+import type { Job, MetricName, OwnSampleFunction, Precision } from './job.ts';
 import type { LossConfig, LossName } from './loss-config.ts';
-import { nearestName, resolvePrecision, resolveWire } from './names.ts';
+import { nearestName, resolvePrecision } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
 import { metricName, readLoss, readMetric } from './own-functions.ts';
@@ -46,9 +46,10 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
   readonly precision?: Precision;
   /**
    * `bfloat16` sends and sums gradients in half the bytes, rounded to 8 significant bits wherever they are computed, so
-   * it changes the result. Default `float32`.
+   * it changes the result. `top-k:F` sends of each replica's gradients the fraction F with the largest magnitudes, and
+   * keeps the rest for later steps. Default `float32`.
    */
-  readonly wire?: WireFormat;
+  readonly wire?: Wire;
   /** Called while the job trains, once per run: made by functions of `callbacks`, or objects of your own. */
   readonly callbacks?: readonly Callback[];
   /**
@@ -111,7 +112,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     seed,
     shuffle,
     precision: resolvePrecision(input.precision ?? 'float32'),
-    wire: resolveWire(input.wire ?? 'float32'),
+    wire: checkWire(input.wire ?? 'float32'),
     callbacks: checkCallbacks(input.callbacks ?? []),
     compile,
   };
@@ -150,6 +151,12 @@ function checkSeed(seed: unknown): void {
 function checkSwitch(field: string, value: unknown): void {
   if (typeof value === 'boolean') return;
   throw new LockstepError('job/invalid', `${field} must be true or false, got ${show(value)}.`);
+}
+
+function checkWire(wire: unknown): Wire {
+  const known = readWire(wire);
+  if (known !== undefined) return known;
+  throw new LockstepError('job/invalid', `wire must be ${wireExpected}, got ${show(wire)}.`);
 }
 
 function resolveMetrics(metrics: unknown): Job['metrics'] {

@@ -19,7 +19,6 @@ export type {
   OwnSampleFunction,
   Precision,
   TensorSpec,
-  WireFormat,
 } from './job.ts';
 export type { SequenceOptions, SplitOptions } from './keras-datasets.ts';
 export { learningRateAt } from './learning-rate.ts';
@@ -35,8 +34,6 @@ export {
   resolveMetric,
   resolveName,
   resolvePrecision,
-  resolveWire,
-  wireFormats,
 } from './names.ts';
 export type { NumpyOptions } from './numpy-datasets.ts';
 export type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';

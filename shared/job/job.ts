@@ -1,3 +1,4 @@
+import type { Wire } from '../core/index.ts';
 import type { Callback } from './callback.ts';
 import type { LossConfig } from './loss-config.ts';
 import type { OptimizerConfig } from './optimizer-config.ts';
@@ -45,9 +46,6 @@ export type OwnSampleFunction = (yTrue: never, yPred: never, mask: never) => unk
  */
 export type Precision = 'float32' | 'mixed_bfloat16';
 
-/** What gradients are sent and summed as. `bfloat16` rounds each replica's gradients and each sum of two. */
-export type WireFormat = 'float32' | 'bfloat16';
-
 /** A job after validation, with every default filled in. `Model` is a tfjs LayersModel; shared/ doesn't import tfjs. */
 export interface Job<Model = unknown> {
   /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
@@ -68,7 +66,7 @@ export interface Job<Model = unknown> {
   readonly seed: number;
   readonly shuffle: boolean;
   readonly precision: Precision;
-  readonly wire: WireFormat;
+  readonly wire: Wire;
   /** Run once per run, in this order. */
   readonly callbacks: readonly Callback[];
   /** False runs each op as it comes instead of compiling the step. */

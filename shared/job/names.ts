@@ -1,5 +1,5 @@
 import { editDistance, LockstepError } from '../core/index.ts';
-import type { MetricName, Precision, WireFormat } from './job.ts';
+import type { MetricName, Precision } from './job.ts';
 import type { LossName } from './loss-config.ts';
 import type { OptimizerName } from './optimizer-config.ts';
 
@@ -47,8 +47,6 @@ export const optimizerNames: readonly OptimizerName[] = [
 
 export const precisions: readonly Precision[] = ['float32', 'mixed_bfloat16'];
 
-export const wireFormats: readonly WireFormat[] = ['float32', 'bfloat16'];
-
 /** Other spellings that Keras and tfjs accept for the same thing, in the form that `normalize` gives. */
 const aliases: Readonly<Record<string, string>> = {
   acc: 'accuracy',
@@ -78,11 +76,6 @@ export function resolveMetric(name: unknown): MetricName {
 /** @throws LockstepError job/invalid with the nearest known name */
 export function resolvePrecision(name: unknown): Precision {
   return resolveName('precision', name, precisions);
-}
-
-/** @throws LockstepError job/invalid with the nearest known name */
-export function resolveWire(name: unknown): WireFormat {
-  return resolveName('wire', name, wireFormats);
 }
 
 /** The one of `known` that `name` means; `what` is for the message. Case, `_` and `-` don't count. */

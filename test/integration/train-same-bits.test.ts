@@ -84,6 +84,17 @@ test('gradients in bfloat16 give the same bits on 1, 2, 3, 4 and 5 workers by an
   assert.ok(Math.abs((results[0]?.loss ?? Infinity) - (exact?.loss ?? 0)) < 0.05);
 });
 
+test('top-k gradients give the same bits on 1, 2, 3 and 5 workers, with and without shared memory, and others than in float32', async () => {
+  const args = [smallJob, '--replicas', '6', '--epochs', '2'];
+  const sparse = [...args, '--wire', 'top-k:0.02'];
+  const results = await withWorkers(sparse, [1, 2, 3]);
+  results.push(...(await withWorkers([...sparse, '--shared-memory', 'off'], [3])));
+  results.push(...(await withWorkers([...sparse, '--algorithm', 'halving', '--shared-memory', 'off'], [5])));
+  assertSame(results);
+  const [exact] = await withWorkers(args, [2]);
+  assert.notEqual(results[0]?.weightsSha256, exact?.weightsSha256);
+});
+
 test('the eager and the cpu engine train with gradients in bfloat16, with the same bits on 1 and 2 workers', async () => {
   const args = [smallJob, '--replicas', '2', '--max-steps', '3', '--wire', 'bfloat16'];
   assertSame(await withWorkers([...args, '--eager'], [1, 2]));

@@ -5,6 +5,7 @@ import {
   createAllreduce,
   MemoryNetwork,
   type MemoryNetworkOptions,
+  type Transport,
   type WireFormat,
   type WireValues,
 } from '../../worker/collective/index.ts';
@@ -13,6 +14,7 @@ import { referenceSum, referenceSumInBfloat16, wildFloats } from './reference-su
 export interface World {
   readonly network: MemoryNetwork;
   readonly ranks: readonly Allreduce[];
+  readonly transports: readonly Transport[];
   readonly hosted: readonly { start: number; end: number }[];
 }
 
@@ -28,6 +30,7 @@ export interface WorldOptions extends MemoryNetworkOptions {
   readonly algorithm?: Algorithm;
   readonly bucketFormats?: readonly WireFormat[];
   readonly segmentBytes?: number;
+  readonly sparse?: boolean;
   readonly clock?: { now(): number };
   /** Ranks whose generation differs. */
   readonly generations?: Readonly<Record<number, number>>;
@@ -53,11 +56,12 @@ export function makeWorld(options: WorldOptions): World {
       transport,
       algorithm: options.algorithm ?? 'direct',
       segmentBytes: options.segmentBytes ?? 64,
+      sparse: options.sparse ?? false,
       segmentTimeoutMs: 5000,
       clock: options.clock ?? { now: () => 0 },
     }),
   );
-  return { network, ranks, hosted };
+  return { network, ranks, transports, hosted };
 }
 
 /** Delivers in the order of each lane, but takes the lanes in any order. */

@@ -39,7 +39,8 @@ test('what is no whole float32 value, no number or out of range is refused with 
     [{ bytes: '3GB' }, /--bytes 3GB/],
     [{ rounds: '0' }, /--rounds 0/],
     [{ bucketBytes: '-4' }, /--bucket-bytes -4/],
-    [{ wire: 'float16' }, /--wire float16: expected one of float32, bfloat16/],
+    [{ wire: 'float16' }, /--wire float16: expected float32, bfloat16/],
+    [{ wire: 'top-k:0.1' }, /--wire top-k:0.1: measured are float32 and bfloat16/],
     [{ algorithm: 'ring' }, /--algorithm ring: expected one of auto, direct/],
     [{ sharedMemory: 'on' }, /--shared-memory on: expected one of auto, off/],
   ];

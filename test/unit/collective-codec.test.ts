@@ -22,8 +22,8 @@ test('what is encoded is decoded, and protobuf’s own decoder reads the same', 
     fc.property(headers, lengths, (header, length) => {
       const values = wildFloats(length, length);
       const bytes = encodeSegment(header, values);
-      const { payload, shared, ...rest } = decodeSegment(bytes, 'float32', 'rank 1');
-      assert.equal(shared, undefined);
+      const { payload, shared, sparse, ...rest } = decodeSegment(bytes, 'float32', 'rank 1');
+      assert.deepEqual([shared, sparse], [undefined, undefined]);
       assert.deepEqual(rest, header);
       sameBits(payload as Float32Array, values);
       const other = lockstep.v1.Segment.decode(bytes);
@@ -49,12 +49,12 @@ test('what protobuf’s own encoder writes is decoded, with and without fields t
       const values = wildFloats(length, length);
       const all = { ...header, checksum: crc32(bytesOf(values)), payload: bytesOf(values) };
       const written = omitZeros ? Object.fromEntries(Object.entries(all).filter(([, value]) => value !== 0)) : all;
-      const { payload, shared, ...rest } = decodeSegment(
+      const { payload, shared, sparse, ...rest } = decodeSegment(
         lockstep.v1.Segment.encode(written).finish(),
         'float32',
         'rank 1',
       );
-      assert.equal(shared, undefined);
+      assert.deepEqual([shared, sparse], [undefined, undefined]);
       assert.deepEqual(rest, header);
       sameBits(payload as Float32Array, values);
     }),
@@ -78,7 +78,7 @@ test('bfloat16 values are two bytes each, aligned, and used where they are', () 
     const message = encodeSegment(header, values);
     const frame = new Uint8Array(5 + message.length);
     frame.set(message, 5);
-    const { payload, shared, ...rest } = decodeSegment(Buffer.from(frame.buffer, 5), 'bfloat16', 'rank 1');
+    const { payload, shared, sparse, ...rest } = decodeSegment(Buffer.from(frame.buffer, 5), 'bfloat16', 'rank 1');
     assert.equal(shared, undefined);
     assert.deepEqual(rest, header);
     assert.deepEqual(payload, values);
@@ -93,7 +93,7 @@ test('of a payload in shared memory the place is told, the same to protobuf’s 
       fc.pre(payload.byteLength > 0);
       const bytes = toBuffer(sharedSegmentMessage(header, payload));
       const segment = decodeSegment(bytes, 'float32', 'rank 1');
-      assert.deepEqual(segment, { ...header, shared: { ...payload }, payload: new Float32Array(0) });
+      assert.deepEqual(segment, { ...header, shared: { ...payload }, sparse: undefined, payload: new Float32Array(0) });
       const { sharedBytes, sharedNumber, checksum } = lockstep.v1.Segment.decode(bytes);
       assert.deepEqual({ byteLength: sharedBytes, number: sharedNumber, checksum }, { ...payload });
     }),

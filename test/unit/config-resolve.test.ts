@@ -164,3 +164,15 @@ test('the generated pages of docs are what the sources generate (npm run docs)',
     assert.equal(readFileSync(join(findPackageRoot(), 'docs', name), 'utf8'), text, `docs/${name}`);
   }
 });
+
+test('a loop of one’s own is refused a wire that would not be used, a job is not', () => {
+  for (const error of [
+    refused('run', { wire: 'top-k:0.1' }),
+    refused('coordinator', { mode: 'loop', wire: 'bfloat16' }),
+  ]) {
+    assert.equal(error.code, 'config/invalid');
+    assert.match(error.message, /--wire: (top-k:0.1|bfloat16) is for gradients of `lockstep train`/);
+  }
+  assert.equal(resolved('run', { wire: 'float32' }).wire, 'float32');
+  assert.equal(resolved('train', { wire: 'top-k:0.1' }).wire, 'top-k:0.1');
+});

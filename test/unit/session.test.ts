@@ -80,6 +80,23 @@ test('a batch that the replicas do not divide is refused with the nearest sizes 
   assert.throws(() => planRun(job, { ...settings, replicas: 16 }, 50), /--batch-size 16,/);
 });
 
+test('top-k gradients are refused where they are sent to nobody, and otherwise planned', () => {
+  const wire = 'top-k:0.01';
+  assert.throws(() => planRun(job, { ...settings, replicas: 1, wire }, 50), /--wire top-k:0.01 with one replica/);
+  assert.throws(() => planRun({ ...job, wire }, { ...settings, replicas: 1 }, 50), /sent to nobody/);
+  assert.equal(planRun(job, { ...settings, replicas: 1, wire, mode: 'evaluate' }, 50).totalSteps, 0);
+  assert.equal(planRun(job, { ...settings, wire }, 50).wire, wire);
+});
+
+test('accumulation makes a step of several batches; evaluation keeps to one', () => {
+  const plan = planRun({ ...job, accumulate: 2 }, settings, 50);
+  assert.deepEqual([plan.train.globalBatchSize, plan.train.accumulate, plan.stepsPerEpoch], [24, 2, 3]);
+  assert.deepEqual(batchRows(plan.train), [4, 2]);
+  const { globalBatchSize, accumulate } = evaluationPlan(plan, 17);
+  assert.deepEqual([globalBatchSize, accumulate], [12, 1]);
+  assert.equal(planRun(job, { ...settings, accumulate: 4 }, 50).train.globalBatchSize, 48);
+});
+
 test('every training batch has one of the announced row counts, or none', () => {
   fc.assert(
     fc.property(

@@ -27,6 +27,8 @@ export interface AllreduceOptions {
   readonly bucketLengths: readonly number[] | null;
   /** What each bucket is summed as; float32 when absent. */
   readonly bucketFormats?: readonly WireFormat[];
+  /** Most values of float32 buckets are zero; changes the bytes on the wire and no bit of a sum. */
+  readonly sparse?: boolean;
   readonly transport: Transport;
   /** The same on all members; changes the speed and no bit. */
   readonly algorithm: AlgorithmChoice;
@@ -72,6 +74,7 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   readonly generation: number;
   readonly wire: WireFormat;
   readonly segmentValues: number;
+  readonly sparse: boolean;
   readonly #layouts: Layouts;
   readonly #rank: number;
   readonly #links: PeerLinks | undefined;
@@ -91,6 +94,7 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     this.#rank = options.rank;
     this.wire = this.#layouts.wire;
     this.segmentValues = this.#layouts.segmentValues;
+    this.sparse = options.sparse === true && this.wire === 'float32';
     const { rank, members, segmentTimeoutMs, clock } = options;
     const alone = members.length === 1;
     this.#links = alone ? undefined : options.transport.join({ source: this, rank, members, segmentTimeoutMs, clock });

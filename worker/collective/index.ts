@@ -13,6 +13,8 @@ export {
 export type { GroupExchange, NamedBytes } from './group-exchange.ts';
 export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';
+export type { ReplicaResiduals } from './residuals.ts';
+export { TopK } from './top-k.ts';
 export type { Member, Transport } from './transport.ts';
 export { isNode, maximalSubtrees, siblingOf, TreeSum } from './tree.ts';
 export type { WireFormat, WireValues } from './wire-format.ts';

@@ -4,6 +4,7 @@ import type { PeerWaits } from './peer-waits.ts';
 import { decodeSegment, type Segment, type SharedPayload } from './segment-codec.ts';
 import type { SegmentPool } from './segment-pool.ts';
 import type { ReceivingSlots } from './shared-slots.ts';
+import { fromSparse } from './sparse-values.ts';
 import type { ChunkRequest, Member, SegmentPlace, SegmentSink } from './transport.ts';
 import { type Sender, stageNumbers, toPullRequest } from './wire.ts';
 import { valueBytes, type WireValues } from './wire-format.ts';
@@ -75,12 +76,12 @@ export class PullClient implements StreamEvents<Uint8Array> {
     const segment = decodeSegment(bytes, this.#options.sender.wire, this.#name());
     const pull = this.#pulls[0];
     if (pull === undefined) throw this.#corrupt(`${segment.payload.byteLength} bytes that nobody asked for`);
-    const count = segment.shared === undefined ? segment.payload.length : segment.shared.byteLength / this.#valueBytes;
+    const count = this.#count(segment);
     this.#check(pull, segment, count);
     this.#heardMs = this.#options.clock.now();
     if (count === 0) return;
     const start = pull.next;
-    const values = segment.shared === undefined ? segment.payload : this.#takeShared(pull, segment.shared, count);
+    const values = this.#values(pull, segment, count);
     pull.next += count;
     if (pull.next >= pull.request.end) this.#pulls.shift();
     this.#countWait();
@@ -88,6 +89,16 @@ export class PullClient implements StreamEvents<Uint8Array> {
     if (pull.next < pull.request.end) return;
     if (this.#pulls.length === 0) this.#stopWatch();
     pull.resolve();
+  }
+
+  #count({ payload, shared, sparse }: Segment): number {
+    if (shared !== undefined) return shared.byteLength / this.#valueBytes;
+    return sparse?.values ?? payload.length;
+  }
+
+  #values(pull: Pull, { payload, shared, sparse }: Segment, count: number): WireValues {
+    if (shared !== undefined) return this.#takeShared(pull, shared, count);
+    return sparse === undefined ? payload : fromSparse(sparse.entries, count, this.#name());
   }
 
   closed(error: LockstepError | null): void {

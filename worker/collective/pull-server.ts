@@ -6,9 +6,10 @@ import {
   type PullRequest,
   type StreamEvents,
 } from '../../shared/rpc/index.ts';
-import { type SegmentHeader, segmentMessage, sharedSegmentMessage } from './segment-codec.ts';
+import { type SegmentHeader, segmentMessage, sharedSegmentMessage, sparseSegmentMessage } from './segment-codec.ts';
 import type { SendingSlots, SharedMemoryOffer } from './shared-slots.ts';
 import type { SourceRegistry } from './source-registry.ts';
+import { toSparse } from './sparse-values.ts';
 import type { ChunkRequest } from './transport.ts';
 import { fromPullRequest, type Sender, stageNumbers } from './wire.ts';
 import { valueBytes, type WireValues } from './wire-format.ts';
@@ -107,7 +108,10 @@ class PullServer implements StreamEvents<PullRequest> {
       const header = headerOf(request, sender, start);
       const read = source.read(request, sender.workerId, start, end);
       const values = read instanceof Promise ? await this.#wait(read, header) : read;
-      await this.#send(header, values);
+      const isSparse = source.sparse === true && request.stage !== 'shelf' && values instanceof Float32Array;
+      const entries = isSparse ? toSparse(values) : undefined;
+      if (entries === undefined) await this.#send(header, values);
+      else await this.#stream.send(sparseSegmentMessage(header, entries, values.length));
       start = end;
     }
   }

@@ -18,6 +18,13 @@ export interface Segment extends SegmentHeader {
   readonly payload: WireValues;
   /** Where the payload is, if it is in shared memory; `payload` is empty then. */
   readonly shared: SharedPayload | undefined;
+  /** Values that the payload stands for with their zeros left out (sparse-values.ts); `payload` is empty then. */
+  readonly sparse: SparsePayload | undefined;
+}
+
+export interface SparsePayload {
+  readonly values: number;
+  readonly entries: Uint8Array;
 }
 
 /** A payload in shared memory. */
@@ -32,7 +39,7 @@ invariant(new Uint8Array(new Uint16Array([1]).buffer)[0] === 1, 'payloads are li
 
 /** Five header fields and the checksum, each a tag byte and four bytes. */
 const fixedBytes = 6 * 5;
-const lastFixedTag = (8 << 3) | 5;
+const sparseTag = (9 << 3) | 5;
 const paddingTag = (14 << 3) | 2;
 const payloadTag = (15 << 3) | 2;
 
@@ -47,8 +54,17 @@ const alignment = 3;
  * The values must not change until then.
  */
 export function segmentMessage(header: SegmentHeader, values: WireValues): OutgoingMessage {
+  return message(header, values, 0);
+}
+
+/** A Segment of `values` values whose zeros are left out: `toSparse` gave the entries. */
+export function sparseSegmentMessage(header: SegmentHeader, entries: Uint32Array, values: number): OutgoingMessage {
+  return message(header, entries, values);
+}
+
+function message(header: SegmentHeader, values: WireValues | Uint32Array, sparse: number): OutgoingMessage {
   const payload = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  const unpadded = fixedBytes + 1 + varintBytes(payload.length);
+  const unpadded = fixedBytes + (sparse === 0 ? 0 : 5) + 1 + varintBytes(payload.length);
   const padded = unpadded % 4 !== alignment;
   const padding = padded ? (alignment + 8 - ((unpadded + 2) % 4)) % 4 : 0;
   const payloadStart = unpadded + (padded ? 2 + padding : 0);
@@ -57,6 +73,10 @@ export function segmentMessage(header: SegmentHeader, values: WireValues): Outgo
     writeTo(target, offset) {
       const fixed = [header.generation, header.step, header.bucket, header.stage, header.offset, crc32(payload)];
       let at = writeFixed(target, fixed, offset);
+      if (sparse !== 0) {
+        target[at] = sparseTag;
+        at = target.writeUInt32LE(sparse, at + 1);
+      }
       if (padded) {
         target[at] = paddingTag;
         target[at + 1] = padding;
@@ -89,8 +109,15 @@ export function sharedSegmentMessage(header: SegmentHeader, payload: SharedPaylo
  */
 export function decodeSegment(bytes: Uint8Array, wire: WireFormat, peer: string): Segment {
   const { fixed, payload } = readFields(bytes, peer);
-  const [generation, step, bucket, stage, offset, expected, sharedBytes, number] = fixed;
+  const [generation, step, bucket, stage, offset, expected, sharedBytes, number, sparseValues] = fixed;
   const shared = sharedBytes === 0 ? undefined : { byteLength: sharedBytes, number, checksum: expected };
+  if (sparseValues !== 0 && (shared !== undefined || wire !== 'float32'))
+    throw corrupt(
+      peer,
+      bytes,
+      `${sparseValues} sparse values of ${wire}${shared === undefined ? '' : ' in shared memory'}`,
+    );
+  const sparse = sparseValues === 0 ? undefined : { values: sparseValues, entries: payload };
   const size = shared?.byteLength ?? payload.length;
   if (size % valueBytes[wire] !== 0)
     throw corrupt(peer, bytes, `a payload of ${size} bytes is no row of ${wire} values`);
@@ -104,13 +131,14 @@ export function decodeSegment(bytes: Uint8Array, wire: WireFormat, peer: string)
         `(generation ${generation}, step ${step}, bucket ${bucket}, byte ${offset})`,
     );
   }
-  return { generation, step, bucket, stage, offset, shared, payload: valuesOver(aligned(payload, wire), wire) };
+  const values = valuesOver(sparse === undefined ? aligned(payload, wire) : new Uint8Array(), wire);
+  return { generation, step, bucket, stage, offset, shared, sparse, payload: values };
 }
 
-type Fixed = [number, number, number, number, number, number, number, number];
+type Fixed = [number, number, number, number, number, number, number, number, number];
 
 function readFields(bytes: Uint8Array, peer: string): { fixed: Fixed; payload: Uint8Array } {
-  const fixed: Fixed = [0, 0, 0, 0, 0, 0, 0, 0];
+  const fixed: Fixed = [0, 0, 0, 0, 0, 0, 0, 0, 0];
   let payload = bytes.subarray(0, 0);
   const seen = new Set<number>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -128,7 +156,7 @@ function readFields(bytes: Uint8Array, peer: string): { fixed: Fixed; payload: U
       at = next + value;
       if (tag === payloadTag) payload = bytes.subarray(next, at);
       else if (value > 3) throw corrupt(peer, bytes, `${value} bytes of padding, at most 3 expected`);
-    } else if ((tag & 7) === 5 && tag >> 3 >= 1 && tag <= lastFixedTag) {
+    } else if ((tag & 7) === 5 && tag >> 3 >= 1 && tag <= sparseTag) {
       if (at + 4 > bytes.length) throw corrupt(peer, bytes, `it ends inside field ${tag >> 3}`);
       fixed[(tag >> 3) - 1] = view.getUint32(at, true);
       at += 4;

@@ -37,6 +37,8 @@ export interface ChunkSource {
   readonly wire: WireFormat;
   /** Values in a segment; all members cut chunks the same way. */
   readonly segmentValues: number;
+  /** Most values are zero: segments of sums travel as the others alone, where that is shorter. */
+  readonly sparse?: boolean;
   /**
    * Values [start, end) of a chunk in the wire format, now or when they are there. They stay as they are until the
    * peer has them.

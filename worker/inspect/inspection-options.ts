@@ -26,7 +26,8 @@ export function singleRun({ batchSize, precision }: InspectionOptions): RunSetti
     seed: null,
     eager: false,
     precision,
-    wire: null,
+    // One replica sends to nobody.
+    wire: 'float32',
     algorithm: 'auto',
     bucketBytes: 4 * 2 ** 20,
     segmentBytes: 2 ** 20,

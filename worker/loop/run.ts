@@ -33,6 +33,7 @@ export async function runLoop(options: LoopOptions, link: Link, engine: Engine):
     facts: loopFacts(name, settings.replicas),
     bucketLengths: null,
     bucketFormats: [],
+    sparse: false,
   });
   const { generation } = await link.receive('generation');
   const session = new Session({ link, engine, settings, generation, dataDirectory, out, name });

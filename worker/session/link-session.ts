@@ -56,6 +56,7 @@ export class LinkSession {
   /** Of the step in progress. */
   #buckets = 0;
   #bucketFormats: readonly WireFormat[] = [];
+  #sparse = false;
   #stopped = false;
   #hostedReplicas = 0;
   /** Buckets of the step in progress that came from the main thread. */
@@ -119,6 +120,7 @@ export class LinkSession {
       this.#bucketLengths = message.bucketLengths;
       this.#buckets = message.bucketLengths?.length ?? 0;
       this.#bucketFormats = message.bucketFormats;
+      this.#sparse = message.sparse;
       this.#telemetry?.setMetricNames(message.facts.metricNames);
     }
     if (message.kind === 'committed') this.#telemetry?.observe(message.report);
@@ -170,6 +172,7 @@ export class LinkSession {
       ...(this.#bucketLengths === null ? {} : { bucketFormats: this.#bucketFormats }),
       transport: this.#transport,
       algorithm: settings.algorithm,
+      sparse: this.#sparse,
       segmentBytes: settings.segmentBytes,
       segmentTimeoutMs: settings.segmentTimeoutMs,
       clock: monotonicClock,

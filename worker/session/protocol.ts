@@ -16,6 +16,8 @@ export type MainToLink =
       readonly bucketLengths: readonly number[] | null;
       /** What each bucket is summed as. */
       readonly bucketFormats: readonly WireFormat[];
+      /** Most gradients that leave are zero. */
+      readonly sparse: boolean;
     }
   | { readonly kind: 'begin'; readonly step: number; readonly bucketLengths: readonly number[] }
   /** What a loop is going to do, once it is known. */

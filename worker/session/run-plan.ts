@@ -1,6 +1,6 @@
 import type { RunSettings } from '../../shared/config/index.ts';
-import { LockstepError } from '../../shared/core/index.ts';
-import type { Job, Precision, WireFormat } from '../../shared/job/index.ts';
+import { LockstepError, topKFraction, type Wire } from '../../shared/core/index.ts';
+import type { Job, Precision } from '../../shared/job/index.ts';
 import { microstepBatchSize, type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
 
 /** The job and the run's settings made one: what this run will do, equal on all workers. */
@@ -9,7 +9,7 @@ export interface RunPlan {
   readonly precision: Precision;
   readonly compile: boolean;
   /** What gradients travel and are summed as. */
-  readonly wire: WireFormat;
+  readonly wire: Wire;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /** Steps of the whole run: all epochs, or fewer by `--max-steps`. */
@@ -49,6 +49,14 @@ export function planRun(
         `use --batch-size ${nearest}, or a --replicas that divides ${batchSize}`,
     );
   }
+  const wire = settings.wire ?? job.wire;
+  if (topKFraction(wire) !== null && replicas === 1 && settings.mode === 'train') {
+    throw new LockstepError(
+      'config/invalid',
+      `--wire ${wire} with one replica: its gradients are sent to nobody, so keeping most of them back would only slow ` +
+        'learning down; use --wire float32, or --replicas 2 and more',
+    );
+  }
   const seed = settings.seed ?? job.seed;
   const epochs = settings.epochs ?? job.epochs;
   const globalBatchSize = batchSize * accumulate;
@@ -60,7 +68,7 @@ export function planRun(
     seed,
     precision: settings.precision ?? job.precision,
     compile: compiles(job, settings),
-    wire: settings.wire ?? job.wire,
+    wire,
     epochs,
     stepsPerEpoch: perEpoch,
     totalSteps: Math.min(allSteps, settings.maxSteps ?? allSteps),

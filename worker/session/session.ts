@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
-import { LockstepError } from '../../shared/core/index.ts';
+import { LockstepError, topKFraction } from '../../shared/core/index.ts';
 import type { Job } from '../../shared/job/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import type { Log } from '../../shared/telemetry/index.ts';
 import { saveModel } from '../checkpoint/index.ts';
+import { TopK } from '../collective/index.ts';
 import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { openSavedWeights } from '../models/index.ts';
 import { CallbackRunner } from './callback-runner.ts';
@@ -49,6 +50,7 @@ export async function runSession(
       facts: facts(loaded),
       bucketLengths: bucketLengths(loaded.trainer),
       bucketFormats: bucketFormats(loaded.trainer),
+      sparse: topKFraction(loaded.plan.wire) !== null,
     });
     const { generation } = await link.receive('generation');
     const steps = await train(loaded, options, link, generation);
@@ -143,7 +145,9 @@ async function train(loaded: Loaded, options: SessionOptions, link: Link, genera
   });
   const gate = epochGate(loaded, options, link, generation);
   if ((await gate?.begin()) === false) return 0;
-  const context = { trainer, loader, link, plan: plan.train, generation, totalSteps };
+  const fraction = topKFraction(plan.wire);
+  const feedback = fraction === null ? null : new TopK(fraction, generation.replicas, trainer.layout.gradientBuckets);
+  const context = { trainer, loader, link, plan: plan.train, generation, totalSteps, feedback };
   for (let step = generation.startStep; ; step++) {
     const report = await trainStep(context, step);
     link.board.setMemory(trainer.memory());

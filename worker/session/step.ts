@@ -2,7 +2,7 @@ import { at, invariant } from '../../shared/core/index.ts';
 import type { Batch } from '../../shared/job/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
 import { filledMicrosteps, type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
-import type { WireFormat, WireValues } from '../collective/index.ts';
+import type { TopK, WireFormat, WireValues } from '../collective/index.ts';
 import type { BatchLoader } from '../data/index.ts';
 import { assertFiniteLoss, type Contribution, type Microstep, type Trainer } from '../engine/index.ts';
 import type { Link } from './link.ts';
@@ -19,6 +19,8 @@ export interface StepContext {
   readonly plan: SamplingPlan;
   readonly generation: GenerationView;
   readonly totalSteps: number;
+  /** Keeps back what is not sent of the gradients; null where all are. */
+  readonly feedback: TopK | null;
 }
 
 /** One training step: batch → forward and backward → reduce over all replicas → apply. */
@@ -54,13 +56,14 @@ interface Outcome {
  * and sends it while the next one computes.
  */
 async function stepReduced(context: StepContext, step: number, timer: PhaseTimer): Promise<Outcome> {
-  const { trainer, loader, link, generation } = context;
+  const { trainer, loader, link, generation, feedback } = context;
   for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
     const { batch, place } = await accumulate(context, step, replica, timer);
     let bucket = 0;
     for (const values of trainer.parts(batch, place)) {
       // Before the statistics leave: without them nobody can finish this step.
       if (bucket === trainer.layout.gradientBuckets.length) assertFiniteLoss(values[0], step, replica);
+      else if (values instanceof Float32Array) feedback?.compress(replica, bucket, values);
       contribute(link, { step, replica, bucket: bucket++, values });
     }
     contribute(link, { step, replica, bucket, values: new Float32Array([link.drainRequested ? 1 : 0]) });

@@ -25,6 +25,6 @@ export function trainerOptions(
     accumulate: plan.train.accumulate ?? 1,
     compile: plan.compile,
     precision: plan.precision,
-    wire: plan.wire,
+    wire: plan.wire === 'bfloat16' ? 'bfloat16' : 'float32',
   };
 }

@@ -56,9 +56,9 @@ class MeasuredRank {
         execution: '',
       },
     };
-    const format = run.wire ?? 'float32';
+    const format = run.wire === 'bfloat16' ? 'bfloat16' : 'float32';
     const bucketFormats = bucketLengths.map(() => format);
-    link.send({ kind: 'ready', jobHash: bucketLengths.join(), facts, bucketLengths, bucketFormats });
+    link.send({ kind: 'ready', jobHash: bucketLengths.join(), facts, bucketLengths, bucketFormats, sparse: false });
     const { generation } = await link.receive('generation');
     const rank = new MeasuredRank(link, generation.rank, generation.worldSize, bucketLengths, format);
     await rank.#check();
