@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { at, LockstepError } from '../../shared/core/index.ts';
 import { optimizers } from '../../shared/job/index.ts';
-import { tf, weightsSha256 } from '../../worker/engine/index.ts';
+import { type Trainer, tf, weightsSha256 } from '../../worker/engine/index.ts';
 import { full, randomBatch, relativeDistance, smallJob, train } from './engine-fixtures.ts';
 import { deepModel, normalizedModel } from './engine-models.ts';
-import { type EngineUnderTest, REORDERED_SUM } from './engine-under-test.ts';
+import { type EngineUnderTest, REORDERED_SUM, whole } from './engine-under-test.ts';
 
 /** Weights in and out, evaluation and prediction. */
 export function weightsContract(subject: EngineUnderTest): void {
@@ -56,6 +56,54 @@ export function weightsContract(subject: EngineUnderTest): void {
       assert.equal(weightsSha256(trainer.readWeights()), fresh);
     });
   });
+
+  contract(
+    'a state that was read goes on with the same bits in another trainer, whatever that one did before',
+    async () => {
+      const kinds = [
+        optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }),
+        optimizers.adam({ learningRate: 0.1 }),
+        optimizers.rmsprop({ learningRate: 0.1, momentum: 0.5, centered: true }),
+        optimizers.adagrad({ learningRate: 0.1 }),
+        optimizers.nadam({ learningRate: 0.1 }),
+      ];
+      for (const optimizer of kinds) {
+        const options = { optimizer, buildModel: normalizedModel };
+        const batch = randomBatch(smallJob(), 12);
+        const undisturbed = await createTrainer(options);
+        const resumed = await createTrainer({ ...options, seed: 99 });
+        const steps = (trainer: Trainer, from: number, to: number): string => {
+          for (let step = from; step < to; step++) {
+            trainer.apply(trainer.forwardBackward(batch, { ...whole(12), step }), step);
+          }
+          return weightsSha256(trainer.readWeights());
+        };
+        steps(undisturbed, 0, 3);
+        const state = undisturbed.readState();
+        const end = steps(undisturbed, 3, 6);
+        steps(resumed, 0, 2);
+        resumed.writeState(state);
+        const { weights, slots } = resumed.readState();
+        assert.deepEqual({ weights, slots }, state);
+        for (const { values } of state.slots) values.fill(0);
+        assert.notEqual(state.slots.length, 0);
+        assert.equal(steps(resumed, 3, 6), end, optimizer.name);
+        undisturbed.close();
+        resumed.close();
+      }
+    },
+  );
+
+  contract('a state with other slots is refused by name, and nothing is changed', () =>
+    withTrainer({ optimizer: optimizers.adam({}) }, (trainer) => {
+      const { weights, slots } = trainer.readState();
+      const hash = weightsSha256(weights);
+      const zeros = weights.map((weight) => ({ ...weight, values: new Float32Array(weight.values.length) }));
+      assert.equal(at(slots, 0).name, 'dense/kernel/momentum');
+      assert.throws(() => trainer.writeState({ weights: zeros, slots: [] }), /dense\/kernel\/momentum .* missing/);
+      assert.equal(weightsSha256(trainer.readWeights()), hash);
+    }),
+  );
 
   contract('weights of another model are refused by name, and none is changed', () =>
     withTrainer({}, (trainer) => {

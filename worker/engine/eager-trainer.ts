@@ -13,11 +13,12 @@ import type {
   Trainer,
   TrainerMemory,
   TrainerOptions,
+  TrainerState,
 } from './engine.ts';
 import { assertFiniteLoss } from './finite-loss.ts';
 import { laneOf } from './lane.ts';
 import { type BatchTensors, evaluationStep, forward, microstep, variableOf } from './microstep.ts';
-import { ModelWeights } from './model-weights.ts';
+import { checkFit, ModelWeights, type SlotDescription } from './model-weights.ts';
 import { contributionLayout, emptyContribution, planNetwork } from './network.ts';
 import { OptimizerState } from './optimizer-state.ts';
 import { packGradients, unpackGradients } from './packed-gradients.ts';
@@ -40,6 +41,7 @@ export class EagerTrainer implements Trainer {
   readonly #network: ReturnType<typeof planNetwork>;
   readonly #weights: ModelWeights;
   readonly #optimizer: OptimizerState;
+  readonly #slots: readonly SlotDescription[];
   readonly #seededLayers: SeededLayers;
   readonly #seed: number;
   readonly #inputs: readonly TensorSpec[];
@@ -63,6 +65,7 @@ export class EagerTrainer implements Trainer {
     this.#weights = new ModelWeights(model);
     this.#network = planNetwork(model, options, this.#weights.rename);
     this.#optimizer = new OptimizerState(options.optimizer, this.#network.trainable);
+    this.#slots = this.#weights.describeSlots(this.#network.trainable, this.#optimizer.slotNames);
     this.#seed = options.seed;
     this.#inputs = options.inputs;
     this.#targets = options.targets;
@@ -167,6 +170,21 @@ export class EagerTrainer implements Trainer {
   writeWeights(weights: readonly NamedWeight[]): void {
     this.#weights.write(weights);
     this.#optimizer.reset();
+    this.#accumulated = undefined;
+  }
+
+  readState(): TrainerState {
+    const values = this.#optimizer.readSlots();
+    return {
+      weights: this.readWeights(),
+      slots: this.#slots.map((described, index) => ({ ...described, values: at(values, index) })),
+    };
+  }
+
+  writeState({ weights, slots }: TrainerState): void {
+    checkFit('slot', slots, this.#slots);
+    this.#weights.write(weights);
+    this.#optimizer.writeSlots(slots.map(({ values }) => values));
     this.#accumulated = undefined;
   }
 

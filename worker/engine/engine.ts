@@ -127,6 +127,16 @@ export interface NamedWeight {
   readonly values: Float32Array;
 }
 
+/** One of the optimizer's values beside a weight; `name` is the weight's with the slot's, such as `dense/kernel/momentum`. */
+export type NamedSlot = Omit<NamedWeight, 'trainable'>;
+
+/** All that a trainer carries from step to step. The learning rate comes from outside, and random numbers from the step. */
+export interface TrainerState {
+  /** In the model's order. */
+  readonly weights: readonly NamedWeight[];
+  readonly slots: readonly NamedSlot[];
+}
+
 /** One model in training. Owns every tensor and handle that it makes until `close()`. */
 export interface Trainer {
   readonly layout: ContributionLayout;
@@ -178,5 +188,12 @@ export interface Trainer {
    * @throws LockstepError checkpoint/mismatch when names, order or shapes differ; then nothing has changed
    */
   writeWeights(weights: readonly NamedWeight[]): void;
+  /** Weights and slots as they are between two steps. The arrays are the caller's. */
+  readState(): TrainerState;
+  /**
+   * Goes back, or over, to a state: the steps that follow have the same bits as those that followed where it was read.
+   * @throws LockstepError checkpoint/mismatch as `writeWeights`, and for other slots; then nothing has changed
+   */
+  writeState(state: TrainerState): void;
   close(): void;
 }

@@ -12,10 +12,12 @@ export type {
   EvaluationSums,
   Gradients,
   Microstep,
+  NamedSlot,
   NamedWeight,
   Trainer,
   TrainerMemory,
   TrainerOptions,
+  TrainerState,
 } from './engine.ts';
 export { assertFiniteLoss } from './finite-loss.ts';
 export type { Inspection, OpTime, OpTimes } from './inspection.ts';

@@ -1,5 +1,5 @@
-import { LockstepError } from '../../shared/core/index.ts';
-import type { NamedWeight } from './engine.ts';
+import { at, LockstepError } from '../../shared/core/index.ts';
+import type { NamedSlot, NamedWeight } from './engine.ts';
 import { layersBelow } from './layer-tree.ts';
 import { variableOf } from './microstep.ts';
 import { readFloats } from './read-tensor.ts';
@@ -7,6 +7,7 @@ import { makeUnique, renameTexts, stableNames } from './stable-names.ts';
 import { tf } from './tf.ts';
 
 export type WeightDescription = Omit<NamedWeight, 'values'>;
+export type SlotDescription = Omit<NamedSlot, 'values'>;
 
 /** A model's weights and topology under names that are equal in every process (stable-names.ts). */
 export class ModelWeights {
@@ -47,21 +48,17 @@ export class ModelWeights {
     }));
   }
 
+  /** The slots of `weights`, weight by weight: `slots` for each. */
+  describeSlots(weights: readonly tf.LayerVariable[], slots: readonly string[]): SlotDescription[] {
+    return weights.flatMap((weight) => {
+      const { name, shape } = at(this.#described, this.#model.weights.indexOf(weight));
+      return slots.map((slot) => ({ name: `${name}/${slot}`, shape }));
+    });
+  }
+
   /** @throws LockstepError checkpoint/mismatch */
   check(weights: readonly NamedWeight[]): void {
-    for (const [index, { name, shape }] of this.#described.entries()) {
-      const given = weights[index];
-      if (given === undefined) throw mismatch(`weight ${name} of the job's model is missing in the saved one`);
-      if (given.name !== name) throw mismatch(`weight ${index} is ${given.name}, but ${name} in the job's model`);
-      if (String(given.shape) !== String(shape)) {
-        throw mismatch(`weight ${name} has shape [${given.shape}], but [${shape}] in the job's model`);
-      }
-      const size = shape.reduce((product, length) => product * length, 1);
-      if (given.values.length !== size)
-        throw mismatch(`weight ${name} has ${given.values.length} values instead of ${size}`);
-    }
-    const surplus = weights[this.#described.length];
-    if (surplus !== undefined) throw mismatch(`weight ${surplus.name} is not in the job's model`);
+    checkFit('weight', weights, this.#described);
   }
 
   /** @throws LockstepError checkpoint/mismatch; then no weight has changed */
@@ -76,6 +73,23 @@ export class ModelWeights {
       tensor.dispose();
     }
   }
+}
+
+/** Whether `given` are the `own` ones, in their order. @throws LockstepError checkpoint/mismatch */
+export function checkFit(kind: 'weight' | 'slot', given: readonly NamedSlot[], own: readonly SlotDescription[]): void {
+  for (const [index, { name, shape }] of own.entries()) {
+    const found = given[index];
+    if (found === undefined) throw mismatch(`${kind} ${name} of the job's model is missing in the saved one`);
+    if (found.name !== name) throw mismatch(`${kind} ${index} is ${found.name}, but ${name} in the job's model`);
+    if (String(found.shape) !== String(shape)) {
+      throw mismatch(`${kind} ${name} has shape [${found.shape}], but [${shape}] in the job's model`);
+    }
+    const size = shape.reduce((product, length) => product * length, 1);
+    if (found.values.length !== size)
+      throw mismatch(`${kind} ${name} has ${found.values.length} values instead of ${size}`);
+  }
+  const surplus = given[own.length];
+  if (surplus !== undefined) throw mismatch(`${kind} ${surplus.name} is not in the job's model`);
 }
 
 function mismatch(what: string): LockstepError {

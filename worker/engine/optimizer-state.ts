@@ -7,6 +7,7 @@ import type { OptimizerRule } from './optimizers/rule.ts';
 import { stepNumbers } from './optimizers/step-numbers.ts';
 import { decayOf } from './optimizers/weight-decay.ts';
 import type { Bucket } from './plan-buckets.ts';
+import { readFloats } from './read-tensor.ts';
 import { tf } from './tf.ts';
 
 /** The optimizer of one model with its slots: one tensor per weight and slot, kept on the device. */
@@ -27,6 +28,27 @@ export class OptimizerState {
   /** Of all slots. */
   get bytes(): number {
     return this.#slots.flat().reduce((bytes, slot) => bytes + 4 * slot.size, 0);
+  }
+
+  get slotNames(): readonly string[] {
+    return this.#rule.slots;
+  }
+
+  /** Values of all slots, weight by weight. */
+  readSlots(): Float32Array[] {
+    return this.#slots.flat().map(readFloats);
+  }
+
+  /** As many and as long as `readSlots` gives; the arrays stay the caller's. */
+  writeSlots(values: readonly Float32Array[]): void {
+    this.dispose();
+    const { slots } = this.#rule;
+    this.#slots = this.#weights.map((weight, member) =>
+      slots.map((_, slot) =>
+        // A copy, because a tensor may live in the array that it was made of.
+        tf.keep(tf.tensor(at(values, member * slots.length + slot).slice(), weight.shape as number[])),
+      ),
+    );
   }
 
   /** Sets every slot to what it was before the first step. */

@@ -19,11 +19,12 @@ import type {
   Trainer,
   TrainerMemory,
   TrainerOptions,
+  TrainerState,
 } from '../engine.ts';
 import { assertFiniteLoss } from '../finite-loss.ts';
 import type { Inspection } from '../inspection.ts';
 import { laneOf } from '../lane.ts';
-import { ModelWeights, type WeightDescription } from '../model-weights.ts';
+import { checkFit, ModelWeights, type SlotDescription, type WeightDescription } from '../model-weights.ts';
 import type { NativeBackend } from '../native-backend.ts';
 import { contributionLayout, emptyContribution, planNetwork } from '../network.ts';
 import { optimizerRule } from '../optimizers/optimizer-rule.ts';
@@ -36,6 +37,7 @@ import type { tf } from '../tf.ts';
 import { feedNames } from './feed-names.ts';
 import { GraphInspection } from './graph-inspection.ts';
 import type { FeedValue } from './graph-session.ts';
+import { kernelSlots } from './optimizer-kernels.ts';
 import { type SessionPart, ShapedSession } from './shaped-session.ts';
 
 /**
@@ -58,6 +60,7 @@ export class CompiledTrainer implements Trainer {
   readonly #classes: readonly (number | null)[];
   readonly #weights: ModelWeights;
   readonly #described: readonly WeightDescription[];
+  readonly #slots: readonly SlotDescription[];
   readonly #seed: number;
 
   /** @throws LockstepError job/threw, job/invalid, data/shape, engine/unsupported, engine/impure */
@@ -85,6 +88,7 @@ export class CompiledTrainer implements Trainer {
     this.#classes = network.classes;
     this.#optimizer = options.optimizer;
     this.#rule = optimizerRule(options.optimizer);
+    this.#slots = this.#weights.describeSlots(network.trainable, kernelSlots(options.optimizer));
     this.#seed = options.seed;
     this.layout = contributionLayout(network, options.wire ?? 'float32');
     this.#compiled = new ShapedSession({
@@ -206,6 +210,21 @@ export class CompiledTrainer implements Trainer {
   writeWeights(weights: readonly NamedWeight[]): void {
     this.#weights.check(weights);
     this.#compiled.assign(weights);
+  }
+
+  readState(): TrainerState {
+    const { weights, slots } = this.#compiled.graph;
+    const values = this.#compiled.session.run([], [...weights, ...slots]);
+    return {
+      weights: this.#described.map((described, index) => ({ ...described, values: at(values, index) })),
+      slots: this.#slots.map((described, index) => ({ ...described, values: at(values, weights.length + index) })),
+    };
+  }
+
+  writeState(state: TrainerState): void {
+    this.#weights.check(state.weights);
+    checkFit('slot', state.slots, this.#slots);
+    this.#compiled.restore(state);
   }
 
   close(): void {

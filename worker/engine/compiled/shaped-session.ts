@@ -1,6 +1,6 @@
 import { estimatePeakMemory, parseRef } from '../../graph/index.ts';
 import { type BatchShape, describeShape } from '../batch-shape.ts';
-import type { CompileReport, NamedWeight } from '../engine.ts';
+import type { CompileReport, NamedWeight, TrainerState } from '../engine.ts';
 import { feedNames } from './feed-names.ts';
 import { GraphSession } from './graph-session.ts';
 import { type RecordedSection, recordSection } from './record-section.ts';
@@ -98,6 +98,16 @@ export class ShapedSession {
   assign(weights: readonly NamedWeight[]): void {
     const feeds = weights.map(({ shape, values }, index) => ({ name: feedNames.initial(index), shape, values }));
     this.#session.run(feeds, [this.#graph.assign]);
+    this.accumulates = false;
+  }
+
+  /** Sets weights and slots. */
+  restore({ weights, slots }: TrainerState): void {
+    const feeds = [
+      ...weights.map(({ shape, values }, index) => ({ name: feedNames.initial(index), shape, values })),
+      ...slots.map(({ shape, values }, index) => ({ name: feedNames.slot(index), shape, values })),
+    ];
+    this.#session.run(feeds, [this.#graph.restore]);
     this.accumulates = false;
   }
 
