@@ -72,4 +72,4 @@ export {
   type StepDefinition,
   type StepMeans,
 } from './worker/loop/index.ts';
-export { models } from './worker/models/index.ts';
+export { type GenerateOptions, models } from './worker/models/index.ts';

@@ -9,7 +9,16 @@ import type { transformerEncoder } from './transformer-encoder.ts';
 import type { UpSampling1DArgs } from './up-sampling.ts';
 
 type Tfjs = typeof tf.layers;
-type Layer = tf.layers.Layer;
+
+/** Called on a model's tensors, a layer gives one; with `returnState` it gives several, which TypeScript must be told. */
+export interface Applied {
+  apply(
+    inputs: tf.SymbolicTensor | tf.SymbolicTensor[],
+    options?: Readonly<Record<string, unknown>>,
+  ): tf.SymbolicTensor;
+}
+
+type Layer = Applied & tf.layers.Layer;
 
 type Activated = 'activation' | 'recurrentActivation';
 
@@ -35,7 +44,7 @@ type Same<Name extends keyof Tfjs, Own = unknown, Defaulted extends PropertyKey 
   Defaulted
 >;
 
-type Recurrent<Name extends keyof Tfjs, Own = unknown> = Factory<ArgsOf<Name> & Own, tf.RNN>;
+type Recurrent<Name extends keyof Tfjs, Own = unknown> = Factory<ArgsOf<Name> & Own, Applied & tf.RNN>;
 
 /** Keras 3's layers by name; docs/layers.md has the table. */
 export interface Layers {
@@ -79,7 +88,7 @@ export interface Layers {
   readonly bidirectional: Same<'bidirectional', unknown, 'mergeMode'>;
   readonly timeDistributed: Same<'timeDistributed'>;
 
-  readonly multiHeadAttention: Factory<MultiHeadAttentionArgs, MultiHeadAttention>;
+  readonly multiHeadAttention: Factory<MultiHeadAttentionArgs, Applied & MultiHeadAttention>;
   readonly positionEmbedding: Factory<PositionEmbeddingArgs>;
   readonly sinePositionEncoding: Factory<SinePositionEncodingArgs>;
   readonly transformerEncoder: typeof transformerEncoder;

@@ -34,10 +34,25 @@ export function makeLayer(name: string, { defaults }: LayerEntry, make: Maker, g
       const isActivation = option === 'activation' || option === 'recurrentActivation';
       return [option === keras ? tfjs : option, isActivation && value !== null ? savedActivation(value) : value];
     });
-  const layer = make(Object.fromEntries(options) as never);
+  const layer = attempt(name, given, () => make(Object.fromEntries(options) as never));
   const own = Object.keys(layer.getConfig()).map((option) => (option === tfjs ? keras : option));
   checkOptions(name, Object.keys(given), [...own, ...everyLayer]);
   return layer;
+}
+
+/** An option that is missing, or one that tfjs-layers does not take. */
+function attempt<T>(layer: string, given: object, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    const options = Object.keys(given).join(', ') || 'none';
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LockstepError('job/invalid', `layers.${layer}: ${reason} Options given: ${options}`, {
+      details: { layer },
+      cause: error,
+    });
+  }
 }
 
 function checkOptions(layer: string, given: readonly string[], known: readonly string[]): void {

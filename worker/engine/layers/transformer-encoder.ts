@@ -1,3 +1,4 @@
+import { LockstepError } from '../../../shared/core/index.ts';
 import { tf } from '../tf.ts';
 import type { ActivationIdentifier } from './activations.ts';
 import { savedActivation } from './activations.ts';
@@ -34,7 +35,10 @@ export function transformerEncoder(args: TransformerEncoderArgs): Block {
     apply(inputs) {
       const features = inputs.shape.at(-1);
       if (inputs.shape.length !== 3 || typeof features !== 'number') {
-        throw new Error(`a Transformer's input must be [batch, time, features], got [${inputs.shape.join(', ')}]`);
+        throw new LockstepError(
+          'job/invalid',
+          `layers.transformerEncoder: its input must be [batch, time, features], got [${inputs.shape.join(', ')}]`,
+        );
       }
       const { normalizeFirst = false } = args;
       const steps = [attentionSteps(args, features), feedForwardSteps(args, features)];
