@@ -42,7 +42,7 @@ async function demo(options: ResolvedOptions<'demo'>): Promise<number> {
 }
 
 function conclude(result: RunResult, options: ResolvedOptions<'demo'>, metricsAddress: string | null): number {
-  const accuracy = result.test?.['accuracy'] ?? 0;
+  const accuracy = Number(result.test?.['accuracy'] ?? 0);
   const isGood = accuracy >= expectedAccuracy;
   const metrics = metricsAddress === null ? 'off' : `http://${metricsAddress}/metrics (while it ran)`;
   const { samplesPerSecond, workers, replicas, checkpoint } = result;

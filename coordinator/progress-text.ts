@@ -1,7 +1,10 @@
 import type { ErrorRecord } from '../shared/core/index.ts';
+import { type MetricValue, scalarsOf } from '../shared/metrics/index.ts';
 import type { EpochDecision, EpochEnd } from './membership/index.ts';
-import type { RunResult } from './result.ts';
+import type { EvaluationMeans, RunResult } from './result.ts';
 import type { RunTally } from './tally.ts';
+
+type Metrics = Readonly<Record<string, MetricValue>>;
 
 const BAR_WIDTH = 20;
 
@@ -40,8 +43,8 @@ export function epochLine({ epoch, steps, seconds, samples, ...means }: EpochEnd
   const { totalSteps = 0, stepsPerEpoch = 1 } = tally.active ?? {};
   const parts = [
     `epoch ${epoch + 1}/${Math.ceil(totalSteps / stepsPerEpoch)}: ${steps} steps in ${duration(seconds)}`,
-    meansText(means.loss, tally.named(means.metrics)),
-    ...(validation === null ? [] : [`validation ${meansText(validation.loss, tally.named(validation.metrics))}`]),
+    meansText(means.loss, means.metrics),
+    ...(validation === null ? [] : [`validation ${meansText(validation.loss, validation.metrics)}`]),
     rate(samples / seconds),
   ];
   return parts.join(', ');
@@ -85,7 +88,7 @@ export function summaryLines(result: RunResult, places: { journal: string; metri
   const speed = samplesPerSecond === null ? '' : `, ${rate(samplesPerSecond)}`;
   return [
     `${drained ? 'ended early' : 'done'}: ${steps} steps, ${samples} samples in ${duration(seconds)}${speed} with ${how}`,
-    ...(test === null ? [] : [`test     ${evaluationText(test)}`]),
+    ...(test === null ? [] : testLines(test)),
     ...(result.checkpoint === '' ? [] : [`model    ${result.checkpoint}`]),
     `weights  sha256 ${result.weightsSha256}`,
     `journal  ${places.journal}`,
@@ -99,14 +102,31 @@ export function failureText({ code, message, causeStack }: ErrorRecord): string 
   return `${own}error: ${code}: ${message}`;
 }
 
-function evaluationText({ loss, ...metrics }: { readonly loss: number } & Readonly<Record<string, number>>): string {
-  return meansText(loss, metrics);
+/** Those that are one number; the others stand in the result. */
+function meansText(loss: number, metrics: Metrics): string {
+  const scalars = Object.entries(scalarsOf(metrics)).map(([name, value]) => `${name} ${number(value)}`);
+  return [`loss ${number(loss)}`, ...scalars].join(' ');
 }
 
-function meansText(loss: number, metrics: Readonly<Record<string, number>>): string {
-  return [`loss ${number(loss)}`, ...Object.entries(metrics).map(([name, value]) => `${name} ${number(value)}`)].join(
-    ' ',
-  );
+/** A test's loss and metrics, then each metric of several numbers, a matrix as a table. */
+function testLines({ loss, ...metrics }: EvaluationMeans): string[] {
+  const lists = Object.entries(metrics).flatMap(([name, value]) => {
+    if (typeof value === 'number') return [];
+    return isMatrix(value) ? [`${name}:`, ...tableLines(value)] : [`${name}  ${value.map(number).join('  ')}`];
+  });
+  return [`test     ${meansText(loss, metrics as Metrics)}`, ...lists];
+}
+
+function isMatrix(value: readonly (number | readonly number[])[]): value is readonly (readonly number[])[] {
+  return Array.isArray(value[0]);
+}
+
+/** Rows are true classes, columns predicted ones, as in Keras. */
+function tableLines(matrix: readonly (readonly number[])[]): string[] {
+  const rows = [['true \\ predicted', ...matrix.keys()], ...matrix.map((row, index) => [index, ...row])];
+  const texts = rows.map((row) => row.map(String));
+  const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
+  return texts.map((row) => `  ${row.map((text, column) => text.padStart(widths[column] ?? 0)).join('  ')}`);
 }
 
 /** Four significant decimals for the values that losses and accuracies have. */

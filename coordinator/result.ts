@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from
 import { dirname } from 'node:path';
 import type { RunSettings } from '../shared/config/index.ts';
 import { invariant } from '../shared/core/index.ts';
+import type { MetricValue } from '../shared/metrics/index.ts';
 import type { Evaluation, Split } from './membership/index.ts';
 import type { RunTally } from './tally.ts';
 
@@ -17,7 +18,7 @@ export interface RunResult {
   readonly workers: number;
   /** Mean over the last epoch, or over what was done of it; null when nothing was trained. */
   readonly loss: number | null;
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<string, MetricValue>>;
   readonly validation: EvaluationMeans | null;
   readonly test: EvaluationMeans | null;
   /** Over all weights' float32 bytes in the model's order, hexadecimal. */
@@ -41,20 +42,20 @@ export interface EpochResult {
   readonly epoch: number;
   readonly steps: number;
   readonly loss: number;
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<string, MetricValue>>;
   readonly validation: EvaluationMeans | null;
   /** Time in steps, without evaluation. */
   readonly seconds: number;
 }
 
 /** Metrics are keys beside the loss, as in `{ loss: 0.1, accuracy: 0.97 }`. */
-export type EvaluationMeans = { readonly loss: number } & Readonly<Record<string, number>>;
+export type EvaluationMeans = { readonly loss: number } & Readonly<Record<string, MetricValue>>;
 
 export function runResult(tally: RunTally, settings: RunSettings): RunResult {
   const { outcome, active, epoch } = tally;
   invariant(outcome !== null && active !== null, 'only a finished run has a result');
   const named = (means: Pick<Evaluation, 'loss' | 'metrics'> | null | undefined): EvaluationMeans | null =>
-    means == null ? null : { loss: means.loss, ...tally.named(means.metrics) };
+    means == null ? null : { loss: means.loss, ...means.metrics };
   const evaluation = (split: Split) => named(tally.evaluations.get(split));
   return {
     steps: outcome.steps,
@@ -73,7 +74,7 @@ export function runResult(tally: RunTally, settings: RunSettings): RunResult {
     drained: outcome.drained,
     stopped: outcome.stopped,
     history: tally.history.map(({ epoch, steps, loss, metrics, validation, seconds }) => ({
-      ...{ epoch: epoch + 1, steps, loss, metrics: tally.named(metrics) },
+      ...{ epoch: epoch + 1, steps, loss, metrics },
       ...{ validation: named(validation), seconds },
     })),
   };

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../shared/core/index.ts';
+import { type MetricValue, metricValues } from '../shared/metrics/index.ts';
 import type {
   Active,
   Beat,
@@ -11,14 +12,14 @@ import type {
   StepReport,
 } from './membership/index.ts';
 
-/** Means over the samples of one epoch, or of as much of it as is committed. */
+/** Mean loss and metrics over the samples of one epoch, or of as much of it as is committed. */
 export interface EpochMeans {
   /** From 1. */
   readonly epoch: number;
   readonly steps: number;
   readonly samples: number;
   readonly loss: number;
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<string, MetricValue>>;
   /** Time in steps, without evaluation. */
   readonly seconds: number;
 }
@@ -123,8 +124,8 @@ export class RunTally {
   get epoch(): EpochMeans | null {
     if (this.#epoch === null) return null;
     const { epoch, steps, samples, lossSum, metricSums, seconds } = this.#epoch;
-    const means = metricSums.map((sum) => sum / samples);
-    return { epoch, steps, samples, loss: lossSum / samples, metrics: this.named(means), seconds };
+    const metrics = metricValues(this.active?.facts.metrics ?? [], metricSums, samples);
+    return { epoch, steps, samples, loss: lossSum / samples, metrics, seconds };
   }
 
   /** Over the last steps, without evaluation; NaN before the first. */
@@ -148,12 +149,6 @@ export class RunTally {
     const left = (this.active?.totalSteps ?? 0) - this.committedSteps;
     const seconds = this.#recent.reduce((sum, step) => sum + step.seconds, 0);
     return left * (seconds / this.#recent.length);
-  }
-
-  /** Metric values under the job's names for them. */
-  named(values: readonly number[]): Record<string, number> {
-    const names = this.active?.facts.metricNames ?? [];
-    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN]));
   }
 
   #addStep(report: StepReport): void {

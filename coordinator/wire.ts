@@ -1,4 +1,6 @@
+import type { lockstep } from '../proto/generated/lockstep.js';
 import { type ErrorAction, type ErrorRecord, isErrorCode, LockstepError } from '../shared/core/index.ts';
+import { type MetricDefinition, scalarsOf } from '../shared/metrics/index.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../shared/rpc/index.ts';
 import {
   type Action,
@@ -72,10 +74,21 @@ function toFacts(facts: NonNullable<WorkerMessage['planned']>): JobFacts {
     accumulate: facts.accumulate || 1,
     epochs: facts.epochs ?? 0,
     parameters: facts.parameters ?? 0,
-    metricNames: facts.metricNames ?? [],
+    metrics: (facts.metrics ?? []).map(toMetric),
     modelName: facts.modelName ?? '',
     decidesEpochs: facts.decidesEpochs ?? false,
     execution: facts.execution ?? '',
+  };
+}
+
+function toMetric(metric: lockstep.v1.IMetric): MetricDefinition {
+  const options = JSON.parse(metric.optionsJson || '{}') as object;
+  return {
+    name: metric.name ?? '',
+    config: { kind: metric.kind, ...options } as MetricDefinition['config'],
+    width: metric.width ?? 1,
+    classes: metric.classes ?? 1,
+    weighted: metric.weighted ?? false,
   };
 }
 
@@ -196,8 +209,10 @@ export function toMessage(
     case 'sendEpochEnd': {
       const { validation, metrics, ...end } = action.end;
       const measured =
-        validation === null ? {} : { validationLoss: validation.loss, validationMetrics: [...validation.metrics] };
-      return { runId, generation, body: 'epochEnd', epochEnd: { ...end, metrics: [...metrics], ...measured } };
+        validation === null
+          ? {}
+          : { validationLoss: validation.loss, validationMetrics: scalarsOf(validation.metrics) };
+      return { runId, generation, body: 'epochEnd', epochEnd: { ...end, metrics: scalarsOf(metrics), ...measured } };
     }
     case 'sendDecision':
       return { runId, generation, body: 'epochDecision', epochDecision: fromDecision(action.decision) };

@@ -1,3 +1,4 @@
+import { metricValues } from '../../shared/metrics/index.ts';
 import type { Action, Active, EpochSums, Evaluation, Event, RunState, StepReport, Transition } from './model.ts';
 import { activeOf, keep, openLinks, withActive } from './state.ts';
 
@@ -42,7 +43,7 @@ export function measureEpoch(active: Active, validation: Evaluation): Ended {
 
 function endEpoch(active: Active, sums: EpochSums, step: number, validation: Evaluation | null): Ended {
   const { epoch, steps, samples, lossSum, metricSums, seconds } = sums;
-  const metrics = metricSums.map((sum) => sum / samples);
+  const metrics = metricValues(active.facts.metrics, metricSums, samples);
   const measured = validation === null ? null : { loss: validation.loss, metrics: validation.metrics };
   const end = { epoch, step, steps, samples, loss: lossSum / samples, metrics, validation: measured, seconds };
   const link = active.members[0]?.link;

@@ -1,5 +1,6 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
+import type { MetricValue } from '../../shared/metrics/index.ts';
 import type {
   EpochDecision,
   EpochEnd,
@@ -53,7 +54,7 @@ export interface Evaluation {
   readonly step: number;
   readonly samples: number;
   readonly loss: number;
-  readonly metrics: readonly number[];
+  readonly metrics: Readonly<Record<string, MetricValue>>;
 }
 
 export interface Member {

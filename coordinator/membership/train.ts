@@ -1,4 +1,5 @@
 import { invariant } from '../../shared/core/index.ts';
+import { type MetricDefinition, metricValues } from '../../shared/metrics/index.ts';
 import { nameOf, record } from './describe.ts';
 import { fail, finish } from './end.ts';
 import { addToEpoch, measureEpoch } from './epochs.ts';
@@ -65,7 +66,7 @@ export function onEvaluationShare(state: RunState, { from, share }: Of<'evaluati
     return keep(withActive(heard, { ...active, pendingEvaluations }), `${key}: ${all.size} shares`);
   }
   pendingEvaluations.delete(key);
-  const evaluation = sumShares([...all.values()]);
+  const evaluation = sumShares([...all.values()], active.facts.metrics);
   const evaluated = new Set(active.evaluated).add(key);
   const ended = measureEpoch({ ...active, pendingEvaluations, evaluated }, evaluation);
   return {
@@ -79,7 +80,7 @@ export function onEvaluationShare(state: RunState, { from, share }: Of<'evaluati
   };
 }
 
-export function sumShares(shares: readonly EvaluationShare[]): Evaluation {
+export function sumShares(shares: readonly EvaluationShare[], metrics: readonly MetricDefinition[]): Evaluation {
   const ordered = [...shares].sort((a, b) => a.replica - b.replica);
   const first = ordered[0];
   invariant(first !== undefined, 'an evaluation has shares');
@@ -92,7 +93,7 @@ export function sumShares(shares: readonly EvaluationShare[]): Evaluation {
     for (const [index, sum] of share.metricSums.entries()) metricSums[index] = (metricSums[index] ?? 0) + sum;
   }
   const { split, step } = first;
-  return { split, step, samples, loss: lossSum / samples, metrics: metricSums.map((sum) => sum / samples) };
+  return { split, step, samples, loss: lossSum / samples, metrics: metricValues(metrics, metricSums, samples) };
 }
 
 export function onFinished(state: RunState, event: Of<'workerFinished'>, now: number): Transition {

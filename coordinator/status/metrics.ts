@@ -1,4 +1,5 @@
 import type { RunSettings } from '../../shared/config/index.ts';
+import { scalarsOf } from '../../shared/metrics/index.ts';
 import { type CoordinatorMetrics, observeStep } from '../../shared/telemetry/index.ts';
 import type { Beat, Report } from '../membership/index.ts';
 import type { RunTally } from '../tally.ts';
@@ -30,13 +31,13 @@ export class MetricsObserver {
         this.#observeBeat(report.workerId, report.beat);
         break;
       case 'step':
-        observeStep(metrics, report.report, tally.active?.facts.metricNames ?? []);
+        observeStep(metrics, report.report, tally.active?.facts.metrics ?? []);
         metrics.epoch.set(tally.epoch?.epoch ?? 1);
         break;
       case 'evaluation': {
         const { split, loss, metrics: values } = report.evaluation;
         metrics.evaluationLoss.set({ split }, loss);
-        for (const [name, value] of Object.entries(tally.named(values))) {
+        for (const [name, value] of Object.entries(scalarsOf(values))) {
           metrics.evaluationMetric.set({ split, name }, value);
         }
         break;

@@ -1,3 +1,4 @@
+import { scalarsOf } from '../../shared/metrics/index.ts';
 import type { RunTally } from '../tally.ts';
 
 /** What /status.json says: everything the live page shows. Times in ms or seconds as named. */
@@ -72,14 +73,14 @@ export function statusSnapshot(
     totalSteps,
     samples: tally.samples,
     loss: epoch?.loss ?? null,
-    metrics: epoch?.metrics ?? {},
+    metrics: scalarsOf(epoch?.metrics ?? {}),
     samplesPerSecond: finiteOrNull(tally.recentSamplesPerSecond),
     etaSeconds: finiteOrNull(tally.etaSeconds),
     evaluations: [...tally.evaluations.values()].map(({ split, step, loss, metrics }) => ({
       split,
       step,
       loss,
-      metrics: tally.named(metrics),
+      metrics: scalarsOf(metrics),
     })),
     lossCurve: tally.lossCurve,
     workers: workerStatuses(tally, now),

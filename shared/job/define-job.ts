@@ -2,12 +2,19 @@ import { LockstepError, readWire, type Wire, wireExpected } from '../core/index.
 import { type Callback, checkCallbacks } from './callback.ts';
 import { checkCount, show } from './checks.ts';
 import type { Dataset } from './dataset.ts';
-import type { Job, MetricName, OwnSampleFunction, Precision } from './job.ts';
-import type { LossConfig, LossName } from './loss-config.ts';
+import type { Job, Precision } from './job.ts';
 import { nearestName, resolvePrecision } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
-import { metricName, readLoss, readMetric } from './own-functions.ts';
+import {
+  type LossInput,
+  type LossWeights,
+  type MetricsInput,
+  type OwnSampleFunction,
+  readLosses,
+  readLossWeights,
+  readMetrics,
+} from './per-output.ts';
 
 /** What a job file passes to `defineJob`; `Own` is what a loss or metric of its own looks like. */
 export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
@@ -15,10 +22,20 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
   readonly model: () => Model | Promise<Model>;
   /** A name (Keras's defaults), or what a function of `optimizers` returned. */
   readonly optimizer: OptimizerName | OptimizerConfig;
-  /** A name (Keras's defaults), what a function of `losses` returned, or a function that gives each sample's loss. */
-  readonly loss: LossName | LossConfig | Own;
-  /** Names, or named functions that give each sample's value: the metric is their mean. */
-  readonly metrics?: readonly (MetricName | Own)[];
+  /**
+   * A name (Keras's defaults), what a function of `losses` returned, or a function that gives each sample's loss. A model
+   * with several outputs takes one for all, an array in the outputs' order, or `{ output: loss }`; the losses are added.
+   */
+  readonly loss: LossInput<Own> | readonly (LossInput<Own> | null)[] | Readonly<Record<string, LossInput<Own>>>;
+  /** Factors of the outputs' losses, in their order or by name. Default 1 each. */
+  readonly lossWeights?: LossWeights;
+  /**
+   * Names, what functions of `metrics` returned, or named functions that give each sample's value, whose mean is the
+   * metric. With several outputs an array for each, in their order or `{ output: […] }`.
+   */
+  readonly metrics?: MetricsInput<Own>;
+  /** Metrics in which samples count by their weights, as they do in the loss. */
+  readonly weightedMetrics?: MetricsInput<Own>;
   readonly data: {
     readonly train: Dataset;
     /** Measured after every epoch. */
@@ -63,7 +80,9 @@ const fields = [
   'model',
   'optimizer',
   'loss',
+  'lossWeights',
   'metrics',
+  'weightedMetrics',
   'data',
   'batchSize',
   'accumulate',
@@ -103,8 +122,10 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
   const job: Job<Model> = {
     model,
     optimizer: resolveOptimizer(input.optimizer),
-    loss: readLoss(input.loss),
-    metrics: resolveMetrics(input.metrics ?? []),
+    loss: readLosses(input.loss),
+    lossWeights: input.lossWeights === undefined ? null : readLossWeights(input.lossWeights),
+    metrics: readMetrics('metrics', input.metrics ?? []),
+    weightedMetrics: readMetrics('weightedMetrics', input.weightedMetrics ?? []),
     data: describeData(input.data),
     batchSize,
     accumulate,
@@ -157,17 +178,6 @@ function checkWire(wire: unknown): Wire {
   const known = readWire(wire);
   if (known !== undefined) return known;
   throw new LockstepError('job/invalid', `wire must be ${wireExpected}, got ${show(wire)}.`);
-}
-
-function resolveMetrics(metrics: unknown): Job['metrics'] {
-  if (!Array.isArray(metrics)) {
-    throw new LockstepError('job/invalid', `metrics must be an array of names or functions, got ${show(metrics)}.`);
-  }
-  const resolved = metrics.map(readMetric);
-  const names = resolved.map(metricName);
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated === undefined) return resolved;
-  throw new LockstepError('job/invalid', `metrics name "${repeated}" twice.`);
 }
 
 function describeData(data: unknown): Job['data'] {

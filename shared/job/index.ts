@@ -15,8 +15,6 @@ export type {
 export type {
   DatasetDescription,
   Job,
-  MetricName,
-  OwnSampleFunction,
   Precision,
   TensorSpec,
 } from './job.ts';
@@ -24,6 +22,8 @@ export type { SequenceOptions, SplitOptions } from './keras-datasets.ts';
 export { learningRateAt } from './learning-rate.ts';
 export type { CrossentropyOptions, LossConfig, LossName } from './loss-config.ts';
 export { type LossOptions, losses, resolveLossConfig } from './losses.ts';
+export type { CountName, MetricConfig, MetricName, Thresholds } from './metric-config.ts';
+export { type MetricOptions, metrics, resolveMetricConfig } from './metrics.ts';
 export {
   lossNames,
   metricNames,
@@ -39,7 +39,21 @@ export type { NumpyOptions } from './numpy-datasets.ts';
 export type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 export { type OptimizerOptions, optimizers, resolveOptimizer } from './optimizers.ts';
 export { amount, completeOptions, flag, type OptionReader, reader, stepCount } from './options.ts';
-export { lossName, metricName, readLoss, readMetric } from './own-functions.ts';
+export {
+  isOneLoss,
+  type Loss,
+  type Losses,
+  type LossWeights,
+  lossName,
+  type Metric,
+  type Metrics,
+  type OwnSampleFunction,
+  perOutput,
+  readLoss,
+  readLosses,
+  readMetric,
+  readMetrics,
+} from './per-output.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';
 export type { Classes, Column, CsvOptions, JsonLinesOptions } from './table-datasets.ts';
 export type {

@@ -1,7 +1,7 @@
 import type { Wire } from '../core/index.ts';
 import type { Callback } from './callback.ts';
-import type { LossConfig } from './loss-config.ts';
 import type { OptimizerConfig } from './optimizer-config.ts';
+import type { Losses, LossWeights, Metrics } from './per-output.ts';
 import type { TransformDescription } from './transform-description.ts';
 
 /** The shape of data as tfjs sees it, without the batch dimension. */
@@ -26,20 +26,6 @@ export interface DatasetDescription {
   readonly transforms: readonly TransformDescription[];
 }
 
-export type MetricName =
-  | 'accuracy'
-  | 'categoricalAccuracy'
-  | 'sparseCategoricalAccuracy'
-  | 'binaryAccuracy'
-  | 'meanSquaredError'
-  | 'meanAbsoluteError';
-
-/**
- * A loss or metric of the user's own, over tf ops: one value per sample, [batch], or [batch, …], whose mean over all but
- * the first dimension is taken. `worker/engine` types its tensors (`OwnFunction` there); shared/ doesn't import tfjs.
- */
-export type OwnSampleFunction = (yTrue: never, yPred: never, mask: never) => unknown;
-
 /**
  * What matrix products and convolutions compute in. `mixed_bfloat16`, as Keras names it, gives them bfloat16 inputs and
  * leaves everything else, weights first of all, in float32.
@@ -51,8 +37,13 @@ export interface Job<Model = unknown> {
   /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
   readonly model: () => Model | Promise<Model>;
   readonly optimizer: OptimizerConfig;
-  readonly loss: LossConfig | OwnSampleFunction;
-  readonly metrics: readonly (MetricName | OwnSampleFunction)[];
+  readonly loss: Losses;
+  /** Of each output's loss in the sum; null is 1 for each. */
+  readonly lossWeights: LossWeights | null;
+  /** Every sample counts alike. */
+  readonly metrics: Metrics;
+  /** Samples count by their weights. */
+  readonly weightedMetrics: Metrics;
   readonly data: {
     readonly train: DatasetDescription;
     readonly validation?: DatasetDescription;

@@ -1,5 +1,5 @@
 import type { LossConfig, LossName } from './loss-config.ts';
-import { lossNames, resolveLoss } from './names.ts';
+import { resolveLoss } from './names.ts';
 import { amount, completeOptions, flag, fraction, type OptionReader, positive } from './options.ts';
 
 type ConfigOf<Name extends LossName> = Extract<LossConfig, { kind: Name }>;
@@ -81,12 +81,6 @@ export function resolveLossConfig(nameOrConfig: unknown): LossConfig {
   }
   const { kind, ...options } = nameOrConfig;
   return complete(resolveLoss(kind), options);
-}
-
-/** Whether `value` is what a function of `losses` returned, and not losses by output. */
-export function isLossConfig(value: unknown): value is LossConfig {
-  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
-  return (lossNames as readonly unknown[]).includes(kind);
 }
 
 function complete<Name extends LossName>(kind: Name, options: object = {}): ConfigOf<Name> {

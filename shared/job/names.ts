@@ -1,6 +1,7 @@
 import { editDistance, LockstepError } from '../core/index.ts';
-import type { MetricName, Precision } from './job.ts';
+import type { Precision } from './job.ts';
 import type { LossName } from './loss-config.ts';
+import type { MetricName } from './metric-config.ts';
 import type { OptimizerName } from './optimizer-config.ts';
 
 /** Every name that a job file may use, in the order in which messages list them. */
@@ -30,8 +31,41 @@ export const metricNames: readonly MetricName[] = [
   'categoricalAccuracy',
   'sparseCategoricalAccuracy',
   'binaryAccuracy',
+  'topKCategoricalAccuracy',
+  'sparseTopKCategoricalAccuracy',
+  'precision',
+  'recall',
+  'f1Score',
+  'fBetaScore',
+  'auc',
+  'confusionMatrix',
+  'truePositives',
+  'falsePositives',
+  'trueNegatives',
+  'falseNegatives',
+  'sensitivityAtSpecificity',
+  'specificityAtSensitivity',
+  'precisionAtRecall',
+  'recallAtPrecision',
   'meanSquaredError',
+  'rootMeanSquaredError',
   'meanAbsoluteError',
+  'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError',
+  'logCoshError',
+  'cosineSimilarity',
+  'r2Score',
+  'categoricalCrossentropy',
+  'sparseCategoricalCrossentropy',
+  'binaryCrossentropy',
+  'klDivergence',
+  'poisson',
+  'hinge',
+  'squaredHinge',
+  'categoricalHinge',
+  'meanIoU',
+  'oneHotMeanIoU',
+  'binaryIoU',
 ];
 
 export const optimizerNames: readonly OptimizerName[] = [
@@ -56,6 +90,10 @@ const aliases: Readonly<Record<string, string>> = {
   msle: 'meanSquaredLogarithmicError',
   bce: 'binaryCrossentropy',
   ce: 'crossentropy',
+  rmse: 'rootMeanSquaredError',
+  logcosh: 'logCoshError',
+  f1: 'f1Score',
+  fbeta: 'fBetaScore',
   kld: 'klDivergence',
   kullbackleiblerdivergence: 'klDivergence',
 };

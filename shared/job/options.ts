@@ -27,6 +27,27 @@ export const amountList = reader(
   'an array of finite numbers of at least 0',
   (value) => Array.isArray(value) && value.every((item: unknown) => isNumber(item) && item >= 0),
 );
+export const count = reader('a whole number of at least 1', (value) => isNumber(value) && isStep(value) && value >= 1);
+export const natural = reader('a whole number of at least 0', (value) => isNumber(value) && isStep(value));
+export const text = reader('a text that is not empty', (value) => typeof value === 'string' && value !== '');
+export const fractionList = reader('an array of at least one number from 0 to 1', isFractionList);
+export const fractions = reader('a number from 0 to 1, or an array of such', (value) => isFractionList([value].flat()));
+export const naturalList = reader(
+  'an array of at least one whole number, each at least 0',
+  (value) => Array.isArray(value) && value.length > 0 && value.every((item) => isNumber(item) && isStep(item)),
+);
+
+export function oneOf(...values: readonly string[]): OptionReader {
+  return reader(values.map((value) => `"${value}"`).join(' or '), (value) => values.includes(value as string));
+}
+
+export function orNull(read: OptionReader): OptionReader {
+  return (field, value) => (value === null ? null : read(field, value));
+}
+
+function isFractionList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => isNumber(item) && item >= 0 && item <= 1);
+}
 
 /**
  * `given` checked by `readers`, over `defaults`. `owner` is for messages, for example `optimizer adam`.

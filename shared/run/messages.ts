@@ -1,3 +1,5 @@
+import type { MetricDefinition, MetricValue } from '../metrics/index.ts';
+
 /** What must be equal on all workers for their bits to be equal. */
 export interface Identity {
   readonly lockstepVersion: string;
@@ -19,7 +21,8 @@ export interface JobFacts {
   readonly accumulate: number;
   readonly epochs: number;
   readonly parameters: number;
-  readonly metricNames: readonly string[];
+  /** How values follow from sums of metrics, in the order of those sums. */
+  readonly metrics: readonly MetricDefinition[];
   readonly modelName: string;
   /** Whether rank 0 decides before each epoch how training goes on (the job has callbacks); the others wait for it. */
   readonly decidesEpochs: boolean;
@@ -58,9 +61,9 @@ export interface EpochEnd {
   readonly samples: number;
   /** Mean over the epoch's samples, each measured before the update of its step. */
   readonly loss: number;
-  readonly metrics: readonly number[];
+  readonly metrics: Readonly<Record<string, MetricValue>>;
   /** After the epoch's last update; null without validation data. */
-  readonly validation: { readonly loss: number; readonly metrics: readonly number[] } | null;
+  readonly validation: { readonly loss: number; readonly metrics: Readonly<Record<string, MetricValue>> } | null;
   /** Time in steps, without evaluation. */
   readonly seconds: number;
 }

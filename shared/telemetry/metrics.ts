@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type MetricDefinition, metricValues, scalarsOf } from '../metrics/index.ts';
 import type { StepReport } from '../run/index.ts';
 
 /** Every metric of Lockstep, in one tree per process. Names carry base units, as Prometheus asks for. */
@@ -16,7 +17,7 @@ export interface StepMetrics {
   readonly stepsTotal: Counter;
   /** Mean loss of the last committed step. */
   readonly loss: Gauge;
-  /** Mean of each metric in the last committed step. */
+  /** Each metric of one number over the last committed step. */
   readonly metric: Gauge<'name'>;
   readonly stepSeconds: Histogram;
   readonly stepPhaseSeconds: Histogram<'phase'>;
@@ -86,7 +87,7 @@ export function coordinatorMetrics(registry: Registry): CoordinatorMetrics {
       'Messages of another run or generation that were dropped.',
     ),
     evaluationLoss: define.gauge('evaluation_loss', 'Mean loss of the last evaluation.', ['split']),
-    evaluationMetric: define.gauge('evaluation_metric', 'Mean metric of the last evaluation.', ['split', 'name']),
+    evaluationMetric: define.gauge('evaluation_metric', 'A metric of the last evaluation.', ['split', 'name']),
   };
 }
 
@@ -115,20 +116,19 @@ export function workerMetrics(registry: Registry): WorkerMetrics {
   };
 }
 
-/** Counts a committed step. `metricNames` and `metricSums` are in the same order. */
+/** Counts a committed step. `definitions` are of its `metricSums`, in the same order. */
 export function observeStep(
   metrics: StepMetrics,
   step: Omit<StepReport, 'last'>,
-  metricNames: readonly string[],
+  definitions: readonly MetricDefinition[],
 ): void {
   metrics.samplesTotal.inc(step.samples);
   metrics.stepsTotal.inc();
   metrics.step.set(step.step + 1);
   if (step.samples > 0) {
     metrics.loss.set(step.lossSum / step.samples);
-    metricNames.forEach((name, index) => {
-      metrics.metric.set({ name }, (step.metricSums[index] ?? 0) / step.samples);
-    });
+    const values = scalarsOf(metricValues(definitions, step.metricSums, step.samples));
+    for (const [name, value] of Object.entries(values)) metrics.metric.set({ name }, value);
   }
   metrics.stepSeconds.observe(step.stepSeconds);
   metrics.stepPhaseSeconds.observe({ phase: 'data' }, step.dataSeconds);
@@ -143,7 +143,7 @@ function stepMetrics(registry: Registry, prefix: string): StepMetrics {
     samplesTotal: define.counter('samples_total', 'Samples in committed steps, over all replicas.'),
     stepsTotal: define.counter('steps_total', 'Committed steps.'),
     loss: define.gauge('loss', 'Mean loss of the last committed step.'),
-    metric: define.gauge('metric', 'Mean of a metric in the last committed step.', ['name']),
+    metric: define.gauge('metric', 'A metric over the last committed step.', ['name']),
     stepSeconds: define.histogram('step_seconds', 'Time of a whole step.'),
     stepPhaseSeconds: define.histogram('step_phase_seconds', 'Time of a step by phase.', ['phase']),
     generation: define.gauge('generation', 'Version of the membership.'),

@@ -28,7 +28,7 @@ for (const [application, example, write, more, least] of applications) {
     const two = await trainJson([...args, '--workers', '2']);
     assert.equal(two.weightsSha256, one.weightsSha256);
     assert.deepEqual([two.validation, two.test], [one.validation, one.test]);
-    const accuracy = (one.test ?? one.validation)?.['accuracy'] ?? 0;
+    const accuracy = Number((one.test ?? one.validation)?.['accuracy'] ?? 0);
     assert.ok(accuracy >= least, `accuracy ${accuracy}`);
   });
 }

@@ -125,7 +125,7 @@ test('a loss and a metric of the job’s own give the same bits and means on 1, 
   const results = await withWorkers([ownLossJob, '--replicas', '4'], [1, 2, 4]);
   assertSame(results);
   assert.deepEqual(Object.keys(results[0]?.metrics ?? {}), ['meanAbsoluteError', 'covered']);
-  assert.ok((results[0]?.test?.covered ?? -1) >= 0);
+  assert.ok(Number(results[0]?.test?.covered ?? -1) >= 0);
 });
 
 test('a reader that leaves values untouched gives the same bits on 1, 2 and 4 workers', async () => {

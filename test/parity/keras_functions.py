@@ -34,7 +34,14 @@ def tensors():
     far = 3 * random.normal(size=(6, 3)).astype(np.float32)
     sides = random.choice([-1, 1], size=(6, 3)).astype(np.float32)
     multi_hot = random.randint(0, 2, size=(8, 5)).astype(np.float32)
+    many_true = random.randint(0, 2, size=(60, 1)).astype(np.float32)
+    many_pred = np.clip(0.3 * many_true + random.uniform(size=(60, 1)) * 0.8, 0, 1).astype(np.float32)
+    many_pred[::7] = 0.5  # ties, on a threshold
+    class_true = random.randint(0, 3, size=(6, 4)).astype(np.int32)
+    class_pred = random.randint(0, 3, size=(6, 4)).astype(np.float32)
     return {
+        "many": (many_true, many_pred),
+        "class-numbers": (class_true, class_pred),
         "real": (real_true, real_pred),
         "positive": (positive_true, positive_pred),
         "margins": (sides, far),
@@ -95,25 +102,85 @@ ACTIVATED = [
     ("sigmoid", "binaryFocalCrossentropy", ["multi-label-logits"]),
 ]
 
-METRICS = {
-    "accuracy": [
-        "classes", "labels", "label-column", "multi-label", "binary", "binary-column", "sequence", "sequence-labels",
-    ],
-    "categoricalAccuracy": ["classes", "sequence"],
-    "sparseCategoricalAccuracy": ["labels", "label-column", "sequence-labels"],
-    "binaryAccuracy": ["multi-label", "binary", "binary-column"],
-    "meanSquaredError": ["real", "binary"],
-    "meanAbsoluteError": ["real", "binary-column"],
-}  # fmt: skip
+# [name, options as Keras spells them, data sets]
+METRICS = [
+    ("accuracy", {}, ["classes", "labels", "label-column", "multi-label", "binary", "binary-column", "sequence",
+                      "sequence-labels"]),
+    ("categoricalAccuracy", {}, ["classes", "sequence"]),
+    ("sparseCategoricalAccuracy", {}, ["labels", "label-column", "sequence-labels"]),
+    ("binaryAccuracy", {}, ["multi-label", "binary", "binary-column"]),
+    ("binaryAccuracy", {"threshold": 0.3}, ["multi-label"]),
+    ("topKCategoricalAccuracy", {"k": 2}, ["classes", "logits", "sequence"]),
+    ("sparseTopKCategoricalAccuracy", {"k": 3}, ["labels", "logit-labels"]),
+    ("sparseTopKCategoricalAccuracy", {"k": 2}, ["sequence-labels"]),
+    ("truePositives", {}, ["multi-label", "binary"]),
+    ("falsePositives", {"thresholds": [0.2, 0.7]}, ["multi-label"]),
+    ("trueNegatives", {"thresholds": 0.4}, ["multi-label"]),
+    ("falseNegatives", {}, ["multi-label"]),
+    ("precision", {}, ["multi-label", "binary", "binary-column", "classes", "sequence"]),
+    ("precision", {"thresholds": [0.7, 0.1, 0.5]}, ["multi-label"]),
+    ("precision", {"thresholds": [0.0, 0.5, 1.0]}, ["multi-label"]),
+    ("precision", {"top_k": 2}, ["classes", "sequence"]),
+    ("precision", {"class_id": 1}, ["multi-label", "classes"]),
+    ("recall", {}, ["multi-label", "binary", "classes"]),
+    ("recall", {"top_k": 2, "class_id": 1}, ["classes"]),
+    ("recall", {"thresholds": 0.25}, ["multi-label"]),
+    ("auc", {}, ["multi-label", "binary", "classes", "sequence", "many"]),
+    ("auc", {"curve": "PR"}, ["multi-label", "binary", "many"]),
+    ("auc", {"curve": "PR", "summation_method": "majoring", "num_thresholds": 20}, ["many"]),
+    ("auc", {"summation_method": "minoring", "num_thresholds": 10}, ["many"]),
+    ("auc", {"thresholds": [0.3, 0.1, 0.8]}, ["many"]),
+    ("auc", {"multi_label": True}, ["multi-label"]),
+    ("auc", {"multi_label": True, "curve": "PR", "label_weights": [1.0, 2.0, 0.5]}, ["multi-label"]),
+    ("auc", {"label_weights": [1.0, 2.0, 0.5]}, ["multi-label"]),
+    ("auc", {"from_logits": True}, ["multi-label-logits"]),
+    ("sensitivityAtSpecificity", {"specificity": 0.6}, ["many", "multi-label"]),
+    ("specificityAtSensitivity", {"sensitivity": 0.7, "num_thresholds": 50}, ["many"]),
+    ("precisionAtRecall", {"recall": 0.5}, ["many"]),
+    ("recallAtPrecision", {"precision": 0.6, "class_id": 2}, ["multi-label"]),
+    ("recallAtPrecision", {"precision": 0.55, "num_thresholds": 1}, ["many"]),
+    ("f1Score", {}, ["classes", "multi-label"]),
+    ("f1Score", {"average": "micro"}, ["classes"]),
+    ("f1Score", {"average": "macro", "threshold": 0.4}, ["multi-label"]),
+    ("f1Score", {"average": "weighted"}, ["classes"]),
+    ("fBetaScore", {"beta": 2.0, "threshold": 0.3}, ["multi-label"]),
+    ("fBetaScore", {"beta": 0.5, "average": "weighted", "threshold": 0.3}, ["multi-label"]),
+    ("meanSquaredError", {}, ["real", "binary"]),
+    ("rootMeanSquaredError", {}, ["real", "binary", "sequence"]),
+    ("meanAbsoluteError", {}, ["real", "binary-column"]),
+    ("meanAbsolutePercentageError", {}, ["real"]),
+    ("meanSquaredLogarithmicError", {}, ["positive"]),
+    ("logCoshError", {}, ["real"]),
+    ("cosineSimilarity", {}, ["real", "sequence"]),
+    ("r2Score", {}, ["real", "positive"]),
+    ("r2Score", {"class_aggregation": None}, ["real"]),
+    ("r2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, ["positive"]),
+    ("klDivergence", {}, ["classes"]),
+    ("poisson", {}, ["positive"]),
+    ("hinge", {}, ["margins", "margins-binary"]),
+    ("squaredHinge", {}, ["margins"]),
+    ("categoricalHinge", {}, ["logits"]),
+    ("binaryCrossentropy", {"label_smoothing": 0.1}, ["multi-label"]),
+    ("categoricalCrossentropy", {}, ["classes", "sequence"]),
+    ("categoricalCrossentropy", {"from_logits": True}, ["logits"]),
+    ("sparseCategoricalCrossentropy", {}, ["labels"]),
+    ("meanIoU", {"num_classes": 3}, ["class-numbers"]),
+    ("meanIoU", {"num_classes": 3, "ignore_class": 2}, ["class-numbers"]),
+    ("meanIoU", {"num_classes": 3, "sparse_y_pred": False}, ["sequence-labels"]),
+    ("oneHotMeanIoU", {"num_classes": 5}, ["classes"]),
+    ("binaryIoU", {}, ["multi-label"]),
+    ("binaryIoU", {"target_class_ids": [1], "threshold": 0.3}, ["multi-label"]),
+]  # fmt: skip
 
+# Their sums of weights are whole numbers in Keras, or their weights broadcast otherwise.
+UNWEIGHTED = {"meanIoU", "oneHotMeanIoU", "binaryIoU"}
 
-KERAS_METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "categoricalAccuracy": "categorical_accuracy",
-    "sparseCategoricalAccuracy": "sparse_categorical_accuracy",
-    "binaryAccuracy": "binary_accuracy",
-    "meanSquaredError": "mean_squared_error",
-    "meanAbsoluteError": "mean_absolute_error",
+KERAS_CLASSES = {
+    "klDivergence": "KLDivergence",
+    "auc": "AUC",
+    "topKCategoricalAccuracy": "TopKCategoricalAccuracy",
+    "logCoshError": "LogCoshError",
+    "r2Score": "R2Score",
 }
 
 
@@ -126,8 +193,31 @@ def camel(options):
 
 
 def loss_of(name, options):
-    classes = {"klDivergence": "KLDivergence"}
-    return getattr(keras.losses, classes.get(name, name[0].upper() + name[1:]))(**options)
+    return getattr(keras.losses, class_name(name))(**options)
+
+
+def metric_of(name, options, true, pred):
+    if name == "accuracy":
+        return compile_utils.get_metric(name, true, pred)
+    return getattr(keras.metrics, class_name(name))(**options)
+
+
+def class_name(name):
+    return KERAS_CLASSES.get(name, name[0].upper() + name[1:])
+
+
+def metric_golden(name, options, true, pred):
+    """The metric over two batches, without weights and, where they are one for each sample, with."""
+    plain, weighted = (metric_of(name, options, true, pred) for _ in range(2))
+    half = len(true) // 2
+    for part in (slice(None, half), slice(half, None)):
+        plain.update_state(true[part], pred[part])
+        if name not in UNWEIGHTED and pred.ndim == 2:
+            weighted.update_state(true[part], pred[part], sample_weight=weights_of(true)[part])
+    values = {"value": np.asarray(plain.result(), dtype=np.float64).tolist()}
+    if name not in UNWEIGHTED and pred.ndim == 2:
+        values["weighted"] = np.asarray(weighted.result(), dtype=np.float64).tolist()
+    return {"metric": {"kind": name, **camel(options)}, **values}
 
 
 def weights_of(true):
@@ -138,6 +228,14 @@ def broadcast_weights(true, pred):
     """Keras broadcasts by the last dimensions: a weight for each sample of a sequence needs one for its time."""
     weights = weights_of(true)
     return weights[:, None] if pred.ndim == 3 else weights
+
+
+def confusion(true, pred):
+    """Keras has no such metric; rows are the true classes."""
+    if pred.shape[-1] == 1:
+        return tf.math.confusion_matrix(true.ravel(), (pred > 0.5).ravel(), num_classes=2).numpy().tolist()
+    labels = np.argmax(true, -1) if true.shape == pred.shape else true
+    return tf.math.confusion_matrix(labels.ravel(), np.argmax(pred, -1).ravel(), pred.shape[-1]).numpy().tolist()
 
 
 def value_and_gradient(loss, true, given, activation=lambda x: x, weights=None):
@@ -169,12 +267,12 @@ def losses_and_metrics():
             true, pred = data[dataset]
             golden = value_and_gradient(loss_of(name, {}), true, pred, keras.activations.get(activation))
             activated.append({"activation": activation, "loss": {"kind": name}, "data": dataset, "plain": golden})
-    for name, datasets in METRICS.items():
-        for dataset in datasets:
-            true, pred = data[dataset]
-            metric = compile_utils.get_metric(KERAS_METRIC_NAMES[name], true, pred)
-            metric.update_state(true, pred)
-            metrics.append({"metric": name, "data": dataset, "value": float(metric.result())})
+    for name, options, sets in METRICS:
+        for dataset in sets:
+            metrics.append({**metric_golden(name, options, *data[dataset]), "data": dataset})
+    for dataset in ("classes", "labels", "multi-label-logits", "binary", "sequence-labels"):
+        true, pred = data[dataset]
+        metrics.append({"metric": {"kind": "confusionMatrix"}, "data": dataset, "value": confusion(true, pred)})
     described = {
         name: {
             "true": {"shape": list(true.shape), "dtype": str(true.dtype), "values": flat(true)},

@@ -59,7 +59,8 @@ export class FakeWorker {
   }
 
   ready(): void {
-    const told = { ...facts, metricNames: [...facts.metricNames], decidesEpochs: true };
+    const metrics = [{ name: 'accuracy', kind: 'mean', width: 1, classes: 1 }];
+    const told = { ...facts, metrics, decidesEpochs: true };
     this.send({ body: 'ready', ready: { jobHash: 'same', facts: told } });
   }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at } from '../../shared/core/index.ts';
-import { type MetricName, resolveLossConfig } from '../../shared/job/index.ts';
+import { resolveLossConfig, resolveMetricConfig } from '../../shared/job/index.ts';
+import { type MetricValue, metricValue } from '../../shared/metrics/index.ts';
 import { tf } from '../../worker/engine/index.ts';
 import { type ResolvedLoss, sampleLoss } from '../../worker/engine/losses.ts';
-import { resolveAccuracy, sampleMetrics } from '../../worker/engine/metrics.ts';
+import { planMetric } from '../../worker/engine/metrics/sample-metric.ts';
 import { captureLogits } from '../../worker/engine/output-logits.ts';
 import { assertClose, goldens } from './keras-parity.ts';
 
@@ -42,7 +43,12 @@ interface FunctionGoldens {
     readonly data: string;
     readonly plain: Evaluated;
   }[];
-  readonly metrics: readonly { readonly metric: MetricName; readonly data: string; readonly value: number }[];
+  readonly metrics: readonly {
+    readonly metric: Readonly<Record<string, unknown>>;
+    readonly data: string;
+    readonly value: MetricValue;
+    readonly weighted?: MetricValue;
+  }[];
 }
 
 /** Losses with their gradients, and metrics, on the tensors of keras_functions.py. */
@@ -83,17 +89,35 @@ export function functionParity(label: string, skip: string | false): void {
     });
   }
 
-  for (const { metric, data: set, value } of metrics) {
-    test(`${label}: ${metric} on ${set} data is Keras’s`, { skip }, () => {
+  for (const { metric, data: set, value, weighted } of metrics) {
+    test(`${label}: ${describe(metric)} on ${set} data is Keras’s`, { skip }, () => {
       tf.tidy(() => {
-        const { target, prediction } = pairOf(set);
-        const resolved = resolveAccuracy(metric, target.shape.slice(1), prediction.shape.slice(1));
-        const samples = sampleMetrics[resolved](target, prediction);
-        assert.deepEqual(samples.shape, [prediction.shape[0]]);
-        assertClose(tf.mean(samples).dataSync(), [value], ROUNDING, 'metric');
+        const { target, prediction, weights } = pairOf(set);
+        const config = resolveMetricConfig(metric);
+        const shapes = { target: target.shape.slice(1), output: prediction.shape.slice(1) };
+        const { run, width, classes } = planMetric(config, shapes);
+        const columns = run(target, prediction);
+        const [rows] = prediction.shape as [number];
+        assert.deepEqual(columns.shape, [rows, width]);
+        const definition = { name: config.name, config, width, classes, weighted: false };
+        assertValue(metricValue(definition, sumsOf(columns), rows), value);
+        if (weighted === undefined) return;
+        const column = tf.expandDims(weights, 1);
+        const sums = sumsOf(tf.concat([tf.mul(columns, column), column], 1));
+        assertValue(metricValue({ ...definition, width: width + 1, weighted: true }, sums, rows), weighted);
       });
     });
   }
+}
+
+function sumsOf(columns: tf.Tensor): number[] {
+  return [...tf.sum(columns, 0).dataSync()];
+}
+
+function assertValue(actual: MetricValue, expected: MetricValue): void {
+  const flat = (value: MetricValue): number[] => [value].flat(2) as number[];
+  assert.equal(Array.isArray(actual), Array.isArray(expected));
+  assertClose(flat(actual), flat(expected), ROUNDING, 'metric');
 }
 
 function check(loss: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor, { value, gradient }: Evaluated): void {

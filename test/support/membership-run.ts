@@ -52,7 +52,7 @@ export const facts: JobFacts = {
   accumulate: 1,
   epochs: 2,
   parameters: 1000,
-  metricNames: ['accuracy'],
+  metrics: [{ name: 'accuracy', config: { kind: 'mean' }, width: 1, classes: 1, weighted: false }],
   modelName: 'cnn',
   decidesEpochs: false,
   execution: '',

@@ -29,7 +29,7 @@ describe('an epoch', () => {
     assert.deepEqual(
       run.reports('epoch').map(({ end }) => end),
       [0, 1].map((epoch) => ({
-        ...{ epoch, step: 10 * (epoch + 1), steps: 10, samples: 320, loss: 0.5, metrics: [0.75] },
+        ...{ epoch, step: 10 * (epoch + 1), steps: 10, samples: 320, loss: 0.5, metrics: { accuracy: 0.75 } },
         ...{ validation: null, seconds: 2.5 },
       })),
     );
@@ -41,7 +41,7 @@ describe('an epoch', () => {
     assert.equal(run.reports('epoch').length, 0);
     validate(run, 10);
     const [first] = run.reports('epoch');
-    assert.deepEqual([first?.end.samples, first?.end.validation], [320, { loss: 0.25, metrics: [0.75] }]);
+    assert.deepEqual([first?.end.samples, first?.end.validation], [320, { loss: 0.25, metrics: { accuracy: 0.75 } }]);
     for (let step = 13; step < 20; step++) run.commit(1, step);
     validate(run, 20);
     assert.deepEqual(

@@ -52,7 +52,7 @@ describe('evaluation', () => {
     give(run, 1, share(0, 4));
     assert.equal(run.reports('evaluation').length, 0);
     give(run, 1, share(1, 4));
-    const expected = { split: 'validation', step: 10, samples: 64, loss: 0.25, metrics: [0.5] };
+    const expected = { split: 'validation', step: 10, samples: 64, loss: 0.25, metrics: { accuracy: 0.5 } };
     assert.deepEqual(run.reports('evaluation')[0]?.evaluation, expected);
   });
 

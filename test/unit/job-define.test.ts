@@ -8,7 +8,7 @@ import {
   type JobInput,
   losses,
   lossName,
-  metricName,
+  metrics,
   optimizers,
 } from '../../shared/job/index.ts';
 import { thrown } from '../support/thrown.ts';
@@ -22,7 +22,9 @@ test('a job has every default filled in: Keras’s batch of 32 and 1 epoch, seed
   assert.deepEqual(job, {
     optimizer: optimizers.sgd(),
     loss: { kind: 'meanSquaredError' },
+    lossWeights: null,
     metrics: [],
+    weightedMetrics: [],
     data: { train: train.describe() },
     batchSize: 32,
     accumulate: 1,
@@ -49,7 +51,7 @@ test('what is given is kept, and names in Keras’s spelling are understood', ()
   });
   assert.deepEqual(
     [job.loss, job.metrics, job.batchSize, job.epochs],
-    [losses.categoricalCrossentropy(), ['accuracy'], 36, 3],
+    [losses.categoricalCrossentropy(), [metrics.accuracy()], 36, 3],
   );
   assert.deepEqual([job.seed, job.shuffle], [2 ** 53 - 1, false]);
   assert.deepEqual(job.data.validation, train.take(1).describe());
@@ -84,7 +86,11 @@ const bad: readonly (readonly [string, object, RegExp])[] = [
   ],
   ['a metric function that is called as another', { metrics: [function loss() {}] }, /is called "loss", which means/],
   ['a compile that is no switch', { compile: 'no' }, /compile must be true or false, got "no"/],
-  ['a metric alone', { metrics: 'accuracy' }, /metrics must be an array of names or functions, got "accuracy"/],
+  [
+    'a metric alone',
+    { metrics: 'accuracy' },
+    /metrics must be an array of names, metrics or functions, .* got "accuracy"/,
+  ],
   ['a metric twice', { metrics: ['accuracy', 'acc'] }, /metrics name "accuracy" twice/],
   ['a misspelt field', { batchsize: 32 }, /knows no "batchsize"; did you mean "batchSize"/],
   ['a misspelt split', { data: { train, tset: train } }, /data knows no "tset"; did you mean "test"/],
@@ -204,7 +210,7 @@ test('a loss or metric may be a function of the job’s own; a metric is reporte
   }
   const job = defineJob({ ...good, loss, metrics: ['accuracy', topFive] });
   assert.equal(job.loss, loss);
-  assert.deepEqual(job.metrics.map(metricName), ['accuracy', 'topFive']);
+  assert.deepEqual(job.metrics, [metrics.accuracy(), topFive]);
   assert.deepEqual(
     [lossName(losses.meanSquaredError()), lossName(topFive), lossName(loss)],
     ['meanSquaredError', 'a loss of its own (topFive)', 'a loss of its own'],

@@ -13,7 +13,9 @@ const dataset = { kind: 'glyphs', options: {}, transforms: [] };
 const job = {
   optimizer: { name: 'sgd', learningRate: 0.1, momentum: 0, nesterov: false },
   loss: losses.meanSquaredError(),
+  lossWeights: null,
   metrics: [],
+  weightedMetrics: [],
   data: { train: dataset },
   batchSize: 12,
   accumulate: 1,

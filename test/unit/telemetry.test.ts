@@ -21,9 +21,11 @@ const step = {
   stepSeconds: 0.25,
 };
 
+const accuracy = { name: 'accuracy', config: { kind: 'mean' }, width: 1, classes: 1, weighted: false } as const;
+
 test('a committed step counts samples and shows means', async () => {
   const registry = createRegistry();
-  observeStep(coordinatorMetrics(registry), step, ['accuracy']);
+  observeStep(coordinatorMetrics(registry), step, [accuracy]);
   const text = await registry.metrics();
   assert.match(text, /^lockstep_samples_total 32$/m);
   assert.match(text, /^lockstep_steps_total 1$/m);

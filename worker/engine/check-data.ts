@@ -35,13 +35,13 @@ export function checkData(fit: DataFit): void {
     if (matches(spec.shape, port.shape)) continue;
     throw new LockstepError(
       'data/shape',
-      `layer ${port.layer} expects samples of shape ${show(port.shape)}, but the data set delivers ${show(spec.shape)}; ` +
+      `layer ${port.layer} expects samples of shape ${showShape(port.shape)}, but the data set delivers ${showShape(spec.shape)}; ` +
         "change the model's inputShape, or the data's shape by a transform such as resize",
     );
   }
   for (const [index, port] of fit.modelOutputs.entries()) {
     const loss = fit.losses[index] ?? null;
-    if (loss !== null) checkTarget(loss, port, fit.targets[index] as TensorSpec);
+    if (loss !== null) checkLoss(loss, port, fit.targets[index] as TensorSpec);
   }
 }
 
@@ -61,32 +61,49 @@ const categorical: ReadonlySet<LossKind> = new Set([
   'sparseCategoricalCrossentropy',
 ] as const);
 
-function checkTarget(loss: LossKind, port: ModelPort, spec: TensorSpec): void {
+/** @throws LockstepError job/invalid */
+function checkLoss(loss: LossKind, port: ModelPort, spec: TensorSpec): void {
   const { layer, shape } = port;
-  const classes = shape.at(-1);
-  if (categorical.has(loss) && (classes === 1 || shape.length === 0)) {
+  if (categorical.has(loss) && (shape.at(-1) === 1 || shape.length === 0)) {
     throw new LockstepError(
       'job/invalid',
       `${loss} needs an output per class, but layer ${layer} has one output; use binaryCrossentropy, or a unit per class`,
     );
   }
-  const expected = loss === 'sparseCategoricalCrossentropy' ? shape.slice(0, -1) : shape;
+  checkTarget(loss, loss === 'sparseCategoricalCrossentropy' ? 'labels' : 'values', port, spec);
+}
+
+/**
+ * Whether a loss or metric called `name` gets the targets that it needs: class numbers, or a value for each of the output's.
+ * @throws LockstepError data/shape
+ */
+export function checkTarget(name: string, needs: 'labels' | 'values', port: ModelPort, spec: TensorSpec): void {
+  const { layer, shape } = port;
+  const classes = shape.at(-1);
+  const expected = needs === 'labels' ? shape.slice(0, -1) : shape;
   if (matches(withoutTrailingOnes(spec.shape), withoutTrailingOnes(expected))) return;
   throw new LockstepError(
     'data/shape',
-    `${loss} on layer ${layer} with output shape ${show(shape)} expects targets of shape ${show(expected)}, ` +
-      `but the data set delivers ${show(spec.shape)}; ${targetAdvice(loss, classes, spec)}`,
+    `${name} on layer ${layer} with output shape ${showShape(shape)} expects targets of shape ${showShape(expected)}, ` +
+      `but the data set delivers ${showShape(spec.shape)}; ${targetAdvice(name, needs, classes, spec)}`,
   );
 }
 
-function targetAdvice(loss: LossKind, classes: number | null | undefined, spec: TensorSpec): string {
+function targetAdvice(
+  name: string,
+  needs: 'labels' | 'values',
+  classes: number | null | undefined,
+  spec: TensorSpec,
+): string {
   const isLabel = withoutTrailingOnes(spec.shape).length === 0;
-  if ((loss === 'categoricalCrossentropy' || loss === 'categoricalFocalCrossentropy') && isLabel) {
-    return `labels are class numbers: use sparseCategoricalCrossentropy, or one-hot encode them in ${classes} classes`;
+  const isOfClasses = (classes ?? 0) > 1 && needs === 'values' && isLabel;
+  if (isOfClasses && /^(categoricalCrossentropy|categoricalAccuracy|topKCategoricalAccuracy)$/.test(name)) {
+    const sparse = `sparse${name[0]?.toUpperCase()}${name.slice(1)}`;
+    return `labels are class numbers: use ${sparse}, or one-hot encode them in ${classes} classes`;
   }
-  if (loss === 'sparseCategoricalCrossentropy' && !isLabel) {
-    return 'one-hot targets need categoricalCrossentropy';
-  }
+  if (isOfClasses) return `labels are class numbers: one-hot encode them in ${classes} classes (oneHot)`;
+  if (needs === 'labels' && !isLabel)
+    return `one-hot targets need ${name.replace(/^sparse(.)/, (_, first) => first.toLowerCase())}`;
   return "change the last layer's units or the data's targets";
 }
 
@@ -103,6 +120,6 @@ function withoutTrailingOnes<Length extends number | null>(shape: readonly Lengt
   return shape.slice(0, end);
 }
 
-function show(shape: SampleShape): string {
+export function showShape(shape: SampleShape): string {
   return `[${shape.map((length) => length ?? 'any').join(', ')}]`;
 }

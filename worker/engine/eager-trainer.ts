@@ -1,5 +1,6 @@
 import { at } from '../../shared/core/index.ts';
-import { type Batch, metricName, type TensorSpec } from '../../shared/job/index.ts';
+import type { Batch, TensorSpec } from '../../shared/job/index.ts';
+import type { MetricDefinition } from '../../shared/metrics/index.ts';
 import { shapeOf } from './batch-shape.ts';
 import { checkLabels, uploadBatch } from './batch-tensors.ts';
 import { buildModel } from './build-model.ts';
@@ -34,8 +35,8 @@ import { watchFailures } from './watch-failures.ts';
 export class EagerTrainer implements Trainer {
   readonly layout: ContributionLayout;
   readonly parameters: number;
-  readonly metricCount: number;
-  readonly metricNames: readonly string[];
+  readonly metrics: readonly MetricDefinition[];
+  readonly metricWidth: number;
   readonly modelName: string;
   readonly topology: unknown;
   readonly #network: ReturnType<typeof planNetwork>;
@@ -73,8 +74,8 @@ export class EagerTrainer implements Trainer {
     this.#seededLayers = new SeededLayers(model);
     this.modelName = this.#weights.rename(model.name);
     this.parameters = model.countParams();
-    this.metricNames = options.metrics.map(metricName);
-    this.metricCount = options.metrics.length;
+    this.metrics = this.#network.metrics.map(({ definition }) => definition);
+    this.metricWidth = this.#network.metricWidth;
     this.layout = contributionLayout(this.#network, options.wire ?? 'float32');
   }
 
@@ -128,7 +129,7 @@ export class EagerTrainer implements Trainer {
     const { buckets } = this.#network;
     this.#optimizer.apply(buckets, unpackGradients(reduced, buckets), step);
     tf.tidy(() => {
-      let offset = 1 + this.metricCount;
+      let offset = 1 + this.metricWidth;
       for (const weight of this.#network.statistics) {
         const { size } = weight.read();
         const change = tf.tensor(reduced.statistics.subarray(offset, offset + size), weight.shape as number[]);
@@ -144,10 +145,10 @@ export class EagerTrainer implements Trainer {
 
   evaluate(batch: Batch): EvaluationSums {
     const rows = batch.realRows;
-    if (rows === 0) return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };
+    if (rows === 0) return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricWidth).fill(0) };
     return this.#onDevice('evaluation', batch, (tensors) => {
       const { samples, penalty } = evaluationStep(this.#network, tensors);
-      return sumEvaluation(readFloats(samples), readFloats(penalty)[0] ?? 0, batch, rows, this.metricCount);
+      return sumEvaluation(readFloats(samples), readFloats(penalty)[0] ?? 0, batch, this.metricWidth);
     });
   }
 

@@ -1,4 +1,14 @@
-import type { Batch, Job, LossName, OptimizerConfig, Precision, TensorSpec } from '../../shared/job/index.ts';
+import type {
+  Batch,
+  Job,
+  LossName,
+  MetricName,
+  OptimizerConfig,
+  OwnSampleFunction,
+  Precision,
+  TensorSpec,
+} from '../../shared/job/index.ts';
+import type { MetricDefinition } from '../../shared/metrics/index.ts';
 import type { Inspection } from './inspection.ts';
 
 export type EngineName = 'tensorflow' | 'cpu';
@@ -36,7 +46,10 @@ export interface TrainerOptions {
   readonly buildModel: () => unknown;
   readonly optimizer: OptimizerConfig;
   readonly loss: Job['loss'] | LossName;
-  readonly metrics: Job['metrics'];
+  /** Of each output's loss in the sum; 1 each when absent. */
+  readonly lossWeights?: Job['lossWeights'];
+  readonly metrics: Job['metrics'] | readonly (MetricName | OwnSampleFunction)[];
+  readonly weightedMetrics?: Job['weightedMetrics'];
   readonly seed: number;
   /** Inputs and targets that the data set delivers; checked against the model. */
   readonly inputs: readonly TensorSpec[];
@@ -89,7 +102,7 @@ export interface ContributionLayout {
   readonly gradientBuckets: readonly number[];
   /** What gradients are; statistics are always float32. With `bfloat16` lengths are even. */
   readonly wire: 'float32' | 'bfloat16';
-  /** [loss sum, one sum per metric, non-trainable weights …] */
+  /** [loss sum, the metrics' sums, non-trainable weights …] */
   readonly statistics: number;
 }
 
@@ -142,8 +155,9 @@ export interface Trainer {
   readonly layout: ContributionLayout;
   readonly parameters: number;
   /** Metric sums in the statistics, after the loss sum. */
-  readonly metricCount: number;
-  readonly metricNames: readonly string[];
+  readonly metricWidth: number;
+  /** How values follow from those sums, in their order. */
+  readonly metrics: readonly MetricDefinition[];
   readonly modelName: string;
   /** The model's topology as tfjs's `model.toJSON` gives it, for the job hash and for saving. */
   readonly topology: unknown;

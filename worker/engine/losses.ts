@@ -1,3 +1,4 @@
+export { cosine } from './losses/regression.ts';
 export {
   fittingCrossentropy,
   goesToLogits,

@@ -1,7 +1,7 @@
-import type { SampleLoss } from './losses.ts';
 import { captureLogits } from './output-logits.ts';
 import { captureMasks } from './output-masks.ts';
 import type { Bucket } from './plan-buckets.ts';
+import type { OutputLoss, OutputMetric } from './plan-functions.ts';
 import { withStepSeed } from './random-layers.ts';
 import { takeGradients } from './take-gradients.ts';
 import { tf } from './tf.ts';
@@ -14,9 +14,11 @@ export interface Network {
   /** Weights that a forward pass changes (layer-tree.ts). */
   readonly statistics: readonly tf.LayerVariable[];
   readonly buckets: readonly Bucket[];
-  /** One for each output. */
-  readonly losses: readonly SampleLoss[];
-  readonly metrics: readonly SampleLoss[];
+  /** Of the outputs that have one. */
+  readonly losses: readonly OutputLoss[];
+  readonly metrics: readonly OutputMetric[];
+  /** Sums of all metrics. */
+  readonly metricWidth: number;
   /** Whether an output carries a mask that a loss or metric of the job's own takes (output-masks.ts). */
   readonly masked: boolean;
   /** Whether a loss or metric goes back to the logits of an output (output-logits.ts). */
@@ -85,9 +87,7 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
         lossSum = keep(tf.add(weighted, tf.mul(penalty, scale.samples)));
         return tf.add(tf.div(weighted, scale.globalSamples), tf.mul(penalty, share)) as tf.Scalar;
       }, trainable.map(variableOf));
-      const metricSums = sampleMetrics(network, batch.targets, predictions).map((values) =>
-        tf.sum(tf.mul(values, batch.weights)),
-      );
+      const metricSums = metricColumns(network, batch, predictions).map((columns) => tf.sum(columns, 0));
       const changes = statistics.map((weight, index) =>
         tf.mul(tf.sub(weight.read(), before[index] as tf.Tensor), share),
       );
@@ -104,15 +104,14 @@ export function microstep(network: Network, batch: BatchTensors, scale: Microste
   });
 }
 
-/** Loss and metrics of each sample, [1 + metrics, rows], without the regularization; and that, a scalar. */
+/** What each sample adds to the sums of loss and metrics, [rows, 1 + sums]; and the regularization, a scalar. */
 export function evaluationStep(network: Network, batch: BatchTensors): { samples: tf.Tensor; penalty: tf.Tensor } {
   return tf.tidy(() => {
     const predictions = predict(network, batch.inputs, false);
-    const values = [
-      sampleLoss(network, batch.targets, predictions),
-      ...sampleMetrics(network, batch.targets, predictions),
-    ];
-    return { samples: tf.stack(values), penalty: regularization(network.model) ?? tf.scalar(0) };
+    const losses = tf.mul(sampleLoss(network, batch.targets, predictions), batch.weights);
+    const columns = [tf.expandDims(losses, 1), ...metricColumns(network, batch, predictions)];
+    const samples = columns.length === 1 ? (columns[0] as tf.Tensor) : tf.concat(columns, 1);
+    return { samples, penalty: regularization(network.model) ?? tf.scalar(0) };
   });
 }
 
@@ -150,17 +149,26 @@ function predict(network: Network, inputs: readonly tf.Tensor[], training: boole
 
 /** [rows]; the sum over outputs, as Keras adds them. */
 function sampleLoss(network: Network, targets: readonly tf.Tensor[], predictions: Predictions): tf.Tensor {
-  const { outputs, masks, logits } = predictions;
-  const losses: tf.Tensor[] = network.losses.map((loss, output) =>
-    loss(targets[output] as tf.Tensor, outputs[output] as tf.Tensor, masks[output], logits[output]),
-  );
+  const losses = network.losses.map(({ output, weight, run }): tf.Tensor => {
+    const loss = run(...operandsOf(output, targets, predictions));
+    return weight === 1 ? loss : tf.mul(loss, weight);
+  });
   return losses.reduce((sum, loss) => tf.add(sum, loss));
 }
 
-/** [rows] for each metric. */
-function sampleMetrics(network: Network, targets: readonly tf.Tensor[], predictions: Predictions): tf.Tensor[] {
-  const { outputs, masks, logits } = predictions;
-  return network.metrics.map((metric) => metric(targets[0] as tf.Tensor, outputs[0] as tf.Tensor, masks[0], logits[0]));
+/** What each sample adds to each metric's sums, [rows, width]. */
+function metricColumns(network: Network, { targets, weights }: BatchTensors, predictions: Predictions): tf.Tensor[] {
+  const column = tf.expandDims(weights, 1);
+  return network.metrics.map(({ output, run, weighting }) => {
+    const values = run(...operandsOf(output, targets, predictions));
+    if (weighting === 'none') return values;
+    const weighted = tf.mul(values, column);
+    return weighting === 'sum' ? weighted : tf.concat([weighted, column], 1);
+  });
+}
+
+function operandsOf(output: number, targets: readonly tf.Tensor[], { outputs, masks, logits }: Predictions) {
+  return [targets[output] as tf.Tensor, outputs[output] as tf.Tensor, masks[output], logits[output]] as const;
 }
 
 /** The sum of all regularizers, or null without any. */

@@ -1,19 +1,19 @@
 import { at, LockstepError } from '../../shared/core/index.ts';
-import { lossName, metricName, readLoss, resolveMetric } from '../../shared/job/index.ts';
+import { lossName } from '../../shared/job/index.ts';
+import { totalWidth } from '../../shared/metrics/index.ts';
 import { checkData, type ModelPort } from './check-data.ts';
+import { checkMetric } from './check-metric.ts';
 import type { Contribution, ContributionLayout, TrainerOptions } from './engine.ts';
 import { freezeBatchNorms } from './frozen-batch-norm.ts';
 import { statisticWeights } from './layer-tree.ts';
-import { fittingCrossentropy, goesToLogits, type ResolvedLoss, type SampleLoss, sampleLoss } from './losses.ts';
-import { resolveAccuracy, sampleMetrics } from './metrics.ts';
 import type { Network } from './microstep.ts';
 import { makesMasks } from './output-masks.ts';
-import { checkOwnFunction, ownLoss, ownMetric } from './own-functions.ts';
+import { checkOwnFunction } from './own-functions.ts';
 import { ownScope } from './own-scope.ts';
 import { packedLength, type Wire } from './packed-gradients.ts';
 import { planBuckets } from './plan-buckets.ts';
+import { type OutputLoss, type OutputMetric, planLosses, planMetrics, usesLogits } from './plan-functions.ts';
 import { probeOutputs } from './probe-outputs.ts';
-import { encodingOf } from './target-encoding.ts';
 import { tf } from './tf.ts';
 
 /**
@@ -35,20 +35,18 @@ export function planNetwork(
   const modelInputs = ports(model.inputs, rename);
   const modelOutputs = ports(model.outputs, rename);
   const losses = planLosses(options, modelOutputs);
-  const kinds = losses.map(({ kind }) => kind);
-  const checkFit = ({ inputs, targets }: Pick<TrainerOptions, 'inputs' | 'targets'>): void =>
-    checkData({ modelInputs, modelOutputs, inputs, targets, losses: kinds });
-  checkFit(options);
-  if (options.metrics.length > 0 && modelOutputs.length > 1) {
-    throw new LockstepError(
-      'engine/unsupported',
-      `metrics need a model with one output; this one has ${modelOutputs.length} (${modelOutputs.map(({ layer }) => layer).join(', ')})`,
-    );
-  }
-  const functions = {
-    losses: losses.map(({ run }) => run),
-    metrics: planMetrics(options, modelOutputs[0]?.shape ?? []),
+  const kindOf = (output: number) => losses.find((loss) => loss.output === output)?.config?.kind ?? null;
+  const checkLosses = ({ inputs, targets }: Pick<TrainerOptions, 'inputs' | 'targets'>): void =>
+    checkData({ modelInputs, modelOutputs, inputs, targets, losses: modelOutputs.map((_, output) => kindOf(output)) });
+  checkLosses(options);
+  const metrics = planMetrics(options, modelOutputs, losses);
+  const checkFit = (samples: Pick<TrainerOptions, 'inputs' | 'targets'>): void => {
+    checkLosses(samples);
+    for (const { config, output } of metrics) {
+      if (config !== null) checkMetric(config, at(modelOutputs, output), at(samples.targets, output));
+    }
   };
+  checkFit(options);
   const trainable = model.trainableWeights;
   return {
     checkFit,
@@ -59,38 +57,15 @@ export function planNetwork(
       trainable.map((weight) => weight.read().size),
       options.bucketBytes,
     ),
-    ...functions,
-    masked: tryFunctions(model, options, functions, modelOutputs, rename),
-    usesLogits: kinds.some((kind) => kind !== null && goesToLogits(kind)),
+    losses,
+    metrics,
+    metricWidth: totalWidth(metrics.map(({ definition }) => definition)),
+    masked: tryFunctions(model, options, { losses, metrics }, modelOutputs, rename),
+    usesLogits: usesLogits(losses, metrics),
     classes: modelOutputs.map(({ shape }, output) =>
-      kinds[output] === 'sparseCategoricalCrossentropy' ? (shape.at(-1) ?? 0) : null,
+      kindOf(output) === 'sparseCategoricalCrossentropy' ? (shape.at(-1) ?? 0) : null,
     ),
   };
-}
-
-type Functions = Pick<Network, 'losses' | 'metrics'>;
-
-/** The loss of each output; null as its kind where the job brings its own. */
-function planLosses(
-  { loss: given, targets }: TrainerOptions,
-  outputs: readonly ModelPort[],
-): { readonly kind: ResolvedLoss['kind'] | null; readonly run: SampleLoss }[] {
-  const loss = readLoss(given);
-  return outputs.map(({ shape }, output) => {
-    if (typeof loss === 'function') return { kind: null, run: ownLoss(loss) };
-    const resolved =
-      loss.kind === 'crossentropy' ? fittingCrossentropy(encodingOf(targets[output]?.shape ?? [], shape)) : loss;
-    return { kind: resolved.kind, run: sampleLoss(resolved) };
-  });
-}
-
-function planMetrics({ metrics, targets }: TrainerOptions, outputShape: ModelPort['shape']): SampleLoss[] {
-  const targetShape = targets[0]?.shape ?? [];
-  return metrics.map((metric) =>
-    typeof metric === 'function'
-      ? ownMetric(metric)
-      : sampleMetrics[resolveAccuracy(resolveMetric(metric), targetShape, outputShape)],
-  );
 }
 
 /**
@@ -99,31 +74,35 @@ function planMetrics({ metrics, targets }: TrainerOptions, outputShape: ModelPor
  */
 function tryFunctions(
   model: tf.LayersModel,
-  { loss, metrics, inputs, targets }: TrainerOptions,
-  functions: Functions,
+  { loss, inputs, targets }: TrainerOptions,
+  functions: { readonly losses: readonly OutputLoss[]; readonly metrics: readonly OutputMetric[] },
   outputs: readonly ModelPort[],
   rename: (text: string) => string,
 ): boolean {
   const all = [
-    { given: loss, name: lossName(loss), run: functions.losses[0] as SampleLoss, scope: ownScope.loss },
-    ...metrics.map((given, index) => {
-      const name = metricName(given);
-      return { given, name, run: functions.metrics[index] as SampleLoss, scope: ownScope.metric(name) };
+    ...functions.losses.map(({ output, run, config }) => {
+      return { output, run, name: config?.kind ?? lossName(loss), scope: config === null ? ownScope.loss : null };
     }),
+    ...functions.metrics
+      .filter(({ weighting }) => weighting !== 'sum')
+      .map(({ output, run, definition, scope }) => ({ output, run, name: definition.name, scope })),
   ];
-  const own = all.filter(({ given }) => typeof given === 'function');
-  if (own.length === 0 && !makesMasks(model)) return false;
+  if (all.every(({ scope }) => scope === null) && !makesMasks(model)) return false;
   return tf.tidy(() => {
     // Two row counts, because a value per feature could look like one per sample.
     const probes = [3, 2].map((rows) => probeOutputs(model, inputs, targets, rows, rename));
-    const masked = probes[0]?.findIndex(([, , mask]) => mask !== null) ?? -1;
-    const named = all.find(({ given }) => typeof given !== 'function');
-    if (masked >= 0 && named !== undefined) throw maskedOutput(outputs[masked]?.layer, named.name);
-    for (const { run, scope } of own) {
-      const used = scope === ownScope.loss ? probes.flat() : probes.map((probe) => at(probe, 0));
-      checkOwnFunction(run, scope, used);
+    const isMasked = (output: number): boolean => at(at(probes, 0), output)[2] !== null;
+    const named = all.find(({ output, scope }) => scope === null && isMasked(output));
+    if (named !== undefined) throw maskedOutput(outputs[named.output]?.layer, named.name);
+    for (const { output, run, scope } of all) {
+      if (scope !== null)
+        checkOwnFunction(
+          run,
+          scope,
+          probes.map((probe) => at(probe, output)),
+        );
     }
-    return masked >= 0;
+    return outputs.some((_, output) => isMasked(output));
   });
 }
 
@@ -142,11 +121,11 @@ function ports(tensors: readonly tf.SymbolicTensor[], rename: (text: string) => 
 }
 
 /** What one replica of a network contributes to the reduction of a step. */
-export function contributionLayout({ buckets, metrics, statistics }: Network, wire: Wire): ContributionLayout {
+export function contributionLayout({ buckets, metricWidth, statistics }: Network, wire: Wire): ContributionLayout {
   return {
     wire,
     gradientBuckets: buckets.map((bucket) => packedLength(bucket, wire)),
-    statistics: statistics.reduce((length, weight) => length + weight.read().size, 1 + metrics.length),
+    statistics: statistics.reduce((length, weight) => length + weight.read().size, 1 + metricWidth),
   };
 }
 

@@ -47,7 +47,11 @@ function ownFunction(fn: OwnSampleFunction, scope: string): SampleLoss {
  * @param batches zeros of different row counts: what gives a value per sample follows them
  * @throws LockstepError job/invalid for what is not a value per sample, job/threw
  */
-export function checkOwnFunction(fn: SampleLoss, scope: string, batches: readonly OwnOperands[]): void {
+export function checkOwnFunction(
+  fn: (...operands: OwnOperands) => tf.Tensor,
+  scope: string,
+  batches: readonly OwnOperands[],
+): void {
   for (const operands of batches) {
     try {
       tf.dispose(fn(...operands));

@@ -2,24 +2,22 @@ import type { Batch } from '../../shared/job/index.ts';
 import type { EvaluationSums } from './engine.ts';
 
 /**
- * Weighted sums over a batch's real rows, in float64.
+ * Sums over a batch's real rows, in float64.
  *
- * @param values [1 + metrics, rows]: each row's loss, then its metrics
+ * @param values [rows, 1 + width]: what each row adds to the loss's sum, then to the metrics'
  * @param penalty the regularization, which Keras reports as part of every sample's loss
+ * @param width sums of all metrics
  */
 export function sumEvaluation(
   values: Float32Array,
   penalty: number,
-  batch: Batch,
-  rows: number,
-  metricCount: number,
+  { realRows }: Pick<Batch, 'realRows'>,
+  width: number,
 ): EvaluationSums {
-  const sums = new Array<number>(1 + metricCount).fill(0);
-  for (const index of sums.keys()) {
-    let sum = 0;
-    for (let row = 0; row < batch.realRows; row++) sum += (values[index * rows + row] ?? 0) * (batch.weights[row] ?? 0);
-    sums[index] = sum;
+  const sums = new Array<number>(1 + width).fill(0);
+  for (let row = 0, place = 0; row < realRows; row++) {
+    for (let index = 0; index <= width; index++) sums[index] = (sums[index] ?? 0) + (values[place++] ?? 0);
   }
   const [loss = 0, ...metricSums] = sums;
-  return { samples: batch.realRows, lossSum: loss + penalty * batch.realRows, metricSums };
+  return { samples: realRows, lossSum: loss + penalty * realRows, metricSums };
 }

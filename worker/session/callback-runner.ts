@@ -1,11 +1,12 @@
 import { LockstepError } from '../../shared/core/index.ts';
 import type { Callback, Job, Logs, TrainingControl } from '../../shared/job/index.ts';
+import { type MetricDefinition, metricValues, scalarNames, scalarsOf } from '../../shared/metrics/index.ts';
 import type { EpochDecision, EpochEnd, StepReport } from '../../shared/run/index.ts';
 
 export interface CallbackRunnerOptions {
   readonly callbacks: readonly Callback[];
   readonly learningRate: Job['optimizer']['learningRate'];
-  readonly metricNames: readonly string[];
+  readonly metrics: readonly MetricDefinition[];
   readonly hasValidation: boolean;
   readonly epochs: number;
   readonly out: string;
@@ -25,11 +26,11 @@ export class CallbackRunner implements TrainingControl {
   #batch = { samples: 0, lossSum: 0, metricSums: [] as readonly number[] };
 
   constructor(options: CallbackRunnerOptions) {
-    const { epochs, out, metricNames, hasValidation, learningRate } = options;
+    const { epochs, out, metrics, hasValidation, learningRate } = options;
     this.#options = options;
     this.epochs = epochs;
     this.out = out;
-    const measured = ['loss', ...metricNames];
+    const measured = ['loss', ...scalarNames(metrics)];
     const validated = hasValidation ? measured.map((name) => `val_${name}`) : [];
     this.logNames = [...measured, ...validated, ...(typeof learningRate === 'number' ? ['learning_rate'] : [])];
     this.#learningRate = learningRate;
@@ -102,8 +103,8 @@ export class CallbackRunner implements TrainingControl {
       lossSum: before.lossSum + lossSum,
       metricSums: metricSums.map((sum, index) => sum + (before.metricSums[index] ?? 0)),
     };
-    const values = [this.#batch.lossSum, ...this.#batch.metricSums].map((sum) => sum / this.#batch.samples);
-    const logs = Object.fromEntries(values.map((value, index) => [this.logNames[index] ?? '', value]));
+    const { samples: seen, lossSum: loss, metricSums: sums } = this.#batch;
+    const logs = { loss: loss / seen, ...scalarsOf(metricValues(this.#options.metrics, sums, seen)) };
     await this.#call('onBatchEnd', (callback) => callback.onBatchEnd?.(batch, logs));
   }
 
@@ -114,9 +115,13 @@ export class CallbackRunner implements TrainingControl {
   }
 
   #logs({ loss, metrics, validation }: EpochEnd): Logs {
-    const values = [loss, ...metrics, ...(validation === null ? [] : [validation.loss, ...validation.metrics])];
-    if (typeof this.#learningRate === 'number') values.push(this.#learningRate);
-    return Object.fromEntries(values.map((value, index) => [this.logNames[index] ?? '', value]));
+    const ofValidation = validation === null ? {} : { loss: validation.loss, ...scalarsOf(validation.metrics) };
+    return {
+      loss,
+      ...scalarsOf(metrics),
+      ...Object.fromEntries(Object.entries(ofValidation).map(([name, value]) => [`val_${name}`, value])),
+      ...(typeof this.#learningRate === 'number' ? { learning_rate: this.#learningRate } : {}),
+    };
   }
 
   async #call(hook: Hook | 'onBatchEnd', invoke: (callback: Callback) => void | Promise<void>): Promise<void> {

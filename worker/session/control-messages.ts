@@ -1,5 +1,6 @@
 import { lockstep } from '../../proto/generated/lockstep.js';
 import { type ErrorRecord, isErrorCode } from '../../shared/core/index.ts';
+import type { MetricDefinition } from '../../shared/metrics/index.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../../shared/rpc/index.ts';
 import { type EpochDecision, type EpochEnd, type Phase, phases } from '../../shared/run/index.ts';
 import type { MainToLink } from './protocol.ts';
@@ -13,7 +14,7 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
   switch (message.kind) {
     case 'ready':
       return {
-        ready: { jobHash: message.jobHash, facts: { ...message.facts, metricNames: [...message.facts.metricNames] } },
+        ready: { jobHash: message.jobHash, facts: { ...message.facts, metrics: message.facts.metrics.map(toMetric) } },
       };
     case 'planned':
       return { planned: { ...message.facts, metricNames: [...message.facts.metricNames] } };
@@ -38,16 +39,21 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
   }
 }
 
+function toMetric({ name, width, classes, weighted, config }: MetricDefinition): lockstep.v1.IMetric {
+  const { kind, ...options } = config;
+  return { name, width, classes, weighted, kind, optionsJson: JSON.stringify(options) };
+}
+
 export function toEpochEnd(end: NonNullable<CoordinatorMessage['epochEnd']>): EpochEnd {
   const validation =
-    end.validationLoss == null ? null : { loss: end.validationLoss, metrics: end.validationMetrics ?? [] };
+    end.validationLoss == null ? null : { loss: end.validationLoss, metrics: end.validationMetrics ?? {} };
   return {
     epoch: end.epoch ?? 0,
     step: end.step ?? 0,
     steps: end.steps ?? 0,
     samples: end.samples ?? 0,
     loss: end.loss ?? 0,
-    metrics: end.metrics ?? [],
+    metrics: end.metrics ?? {},
     validation,
     seconds: end.seconds ?? 0,
   };

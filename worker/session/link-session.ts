@@ -121,7 +121,7 @@ export class LinkSession {
       this.#buckets = message.bucketLengths?.length ?? 0;
       this.#bucketFormats = message.bucketFormats;
       this.#sparse = message.sparse;
-      this.#telemetry?.setMetricNames(message.facts.metricNames);
+      this.#telemetry?.setMetrics(message.facts.metrics);
     }
     if (message.kind === 'committed') this.#telemetry?.observe(message.report);
     this.#send(toWorkerBody(message, this.#board.read()));

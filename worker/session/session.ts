@@ -123,7 +123,7 @@ function facts({ trainer, loaders, plan, execution, job }: Loaded) {
     accumulate: plan.train.accumulate ?? 1,
     epochs: plan.epochs,
     parameters: trainer.parameters,
-    metricNames: trainer.metricNames,
+    metrics: trainer.metrics,
     modelName: trainer.modelName,
     decidesEpochs: plan.totalSteps > 0 && job.callbacks.length > 0,
     execution,
@@ -172,9 +172,9 @@ function epochGate(
   if (callbacks.length === 0) return undefined;
   if (rank !== 0) return new EpochGate(link, trainer, null);
   const { learningRate } = job.optimizer;
-  const { metricNames } = trainer;
+  const { metrics } = trainer;
   const runner = new CallbackRunner({
-    ...{ callbacks, learningRate, metricNames, out, epochs: plan.epochs },
+    ...{ callbacks, learningRate, metrics, out, epochs: plan.epochs },
     hasValidation: loaders.validation !== undefined,
     saveModel: async (directory) => {
       const weights = trainer.readWeights();

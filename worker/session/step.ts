@@ -35,7 +35,7 @@ export async function trainStep(context: StepContext, step: number): Promise<Ste
     step,
     samples: samplesInStep(plan, step),
     lossSum: at(statistics, 0),
-    metricSums: [...statistics.subarray(1, 1 + trainer.metricCount)],
+    metricSums: [...statistics.subarray(1, 1 + trainer.metricWidth)],
     dataSeconds: timer.seconds('data'),
     forwardBackwardSeconds: timer.seconds('forward-backward'),
     reduceSeconds: timer.seconds('reduce'),

@@ -1,3 +1,4 @@
+import type { MetricDefinition } from '../../shared/metrics/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
 import {
   createRegistry,
@@ -15,7 +16,7 @@ import type { ProgressBoard } from './progress-board.ts';
 export class WorkerTelemetry {
   readonly #metrics: WorkerMetrics;
   readonly #server: TelemetryServer | undefined;
-  #metricNames: readonly string[] = [];
+  #definitions: readonly MetricDefinition[] = [];
 
   private constructor(metrics: WorkerMetrics, server: TelemetryServer | undefined) {
     this.#metrics = metrics;
@@ -62,8 +63,8 @@ export class WorkerTelemetry {
     return this.#server?.address;
   }
 
-  setMetricNames(names: readonly string[]): void {
-    this.#metricNames = names;
+  setMetrics(definitions: readonly MetricDefinition[]): void {
+    this.#definitions = definitions;
   }
 
   setGeneration(generation: number, rank: number, replicas: number): void {
@@ -73,6 +74,6 @@ export class WorkerTelemetry {
   }
 
   observe(report: StepReport): void {
-    observeStep(this.#metrics, report, this.#metricNames);
+    observeStep(this.#metrics, report, this.#definitions);
   }
 }

@@ -1,11 +1,6 @@
 import { at, invariant } from '../../../shared/core/index.ts';
-import {
-  type Batch,
-  type BatchValues,
-  metricName,
-  type OptimizerConfig,
-  type TensorSpec,
-} from '../../../shared/job/index.ts';
+import type { Batch, BatchValues, OptimizerConfig, TensorSpec } from '../../../shared/job/index.ts';
+import type { MetricDefinition } from '../../../shared/metrics/index.ts';
 import { type BatchShape, type DeclaredSamples, shapeOf } from '../batch-shape.ts';
 import { checkLabels } from '../batch-tensors.ts';
 import { buildModel } from '../build-model.ts';
@@ -47,8 +42,8 @@ import { type SessionPart, ShapedSession } from './shaped-session.ts';
 export class CompiledTrainer implements Trainer {
   readonly layout: ContributionLayout;
   readonly parameters: number;
-  readonly metricCount: number;
-  readonly metricNames: readonly string[];
+  readonly metrics: readonly MetricDefinition[];
+  readonly metricWidth: number;
   readonly modelName: string;
   readonly topology: unknown;
   readonly inspection: Inspection;
@@ -81,8 +76,8 @@ export class CompiledTrainer implements Trainer {
     this.topology = this.#weights.topology();
     this.modelName = this.#weights.rename(model.name);
     this.parameters = model.countParams();
-    this.metricNames = options.metrics.map(metricName);
-    this.metricCount = options.metrics.length;
+    this.metrics = network.metrics.map(({ definition }) => definition);
+    this.metricWidth = network.metricWidth;
     this.#declared = { inputs: options.inputs, targets: options.targets };
     this.#checkFit = network.checkFit;
     this.#classes = network.classes;
@@ -166,7 +161,7 @@ export class CompiledTrainer implements Trainer {
       const values = asWords(gradients);
       feeds.push({ name: feedNames.bucket(index), shape: [values.length], values });
     }
-    const changes = reduced.statistics.subarray(1 + this.metricCount);
+    const changes = reduced.statistics.subarray(1 + this.metricWidth);
     if (changes.length > 0) feeds.push({ name: feedNames.changes, shape: [changes.length], values: changes });
     this.#compiled.session.run(feeds, [this.#compiled.graph.apply]);
   }
@@ -177,7 +172,7 @@ export class CompiledTrainer implements Trainer {
 
   evaluate(batch: Batch): EvaluationSums {
     if (batch.realRows === 0)
-      return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricCount).fill(0) };
+      return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricWidth).fill(0) };
     const { rows } = batch;
     const shape = this.#shapeOf(batch, rows);
     this.#checkLabels(batch, shape);
@@ -185,7 +180,7 @@ export class CompiledTrainer implements Trainer {
     invariant(outputs !== undefined, 'a shape that was asked for is compiled');
     const [samples, penalty] = this.#compiled.session.run(this.#batchFeeds(batch, shape), outputs);
     invariant(samples !== undefined && penalty !== undefined, 'an evaluation has two results');
-    return sumEvaluation(samples, at(penalty, 0), batch, rows, this.metricCount);
+    return sumEvaluation(samples, at(penalty, 0), batch, this.metricWidth);
   }
 
   predict(batch: Batch): Float32Array[] {

@@ -36,7 +36,7 @@ export function addWholeStep(
   const finite = builder.add('IsFinite', [scalar], { T: float }, { control });
   const guard = (value: Ref): Ref => ({ ...builder.add('Switch', [value, finite], { T: float }), output: 1 });
   const length = statisticsLength(options.network.statistics);
-  const changes = length === 0 ? null : addSlice(builder, statistics, 1 + options.network.metrics.length, length);
+  const changes = length === 0 ? null : addSlice(builder, statistics, 1 + options.network.metricWidth, length);
   const done = addUpdates(builder, options, variables, slots, { numbers, buckets, changes, guard });
   const moved = builder.token(`${name}/moved`, done);
   const kept = builder.add('Switch', [builder.scalar(0), finite], { T: float });

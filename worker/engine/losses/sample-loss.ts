@@ -27,7 +27,7 @@ export type SampleLoss = (
 export type ResolvedLoss = Exclude<LossConfig, { kind: 'crossentropy' }>;
 
 /** Whether a loss goes back to its output's logits where there are any. */
-export function goesToLogits(kind: LossConfig['kind']): boolean {
+export function goesToLogits(kind: string): boolean {
   return kind.endsWith('Crossentropy') && kind !== 'categoricalFocalCrossentropy';
 }
 

@@ -50,7 +50,7 @@ class MeasuredRank {
         globalBatchSize: run.replicas,
         accumulate: 1,
         parameters: 0,
-        metricNames: [],
+        metrics: [],
         decidesEpochs: false,
         modelName: 'allreduce',
         execution: '',
