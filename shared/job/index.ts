@@ -49,9 +49,7 @@ export {
   type Metrics,
   type OwnSampleFunction,
   perOutput,
-  readLoss,
   readLosses,
-  readMetric,
   readMetrics,
 } from './per-output.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';

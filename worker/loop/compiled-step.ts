@@ -4,10 +4,11 @@ import {
   type JobInput,
   type OptimizerConfig,
   type OptimizerName,
-  readLoss,
-  readMetric,
+  readLosses,
+  readMetrics,
   resolveOptimizer,
 } from '../../shared/job/index.ts';
+import { metricValues, scalarsOf } from '../../shared/metrics/index.ts';
 import { loadModel, saveModel } from '../checkpoint/index.ts';
 import {
   type Engine,
@@ -45,7 +46,7 @@ export interface ModelStepDefinition {
 
 export type StepDefinition = OwnStepDefinition | ModelStepDefinition;
 
-/** Means over the samples of all replicas: `loss` and the metrics by name. */
+/** Over the samples of all replicas: the mean `loss`, and the metrics of one number by name. */
 export type StepMeans = { readonly loss: number; readonly samples: number } & Readonly<Record<string, number>>;
 
 /** What all compiled steps of a session share. */
@@ -91,10 +92,6 @@ export class CompiledStep {
 
   get parameters(): number {
     return this.#trainer.parameters;
-  }
-
-  get metricNames(): readonly string[] {
-    return this.#trainer.metricNames;
   }
 
   /**
@@ -144,10 +141,9 @@ export class CompiledStep {
     const all = (await allGather(this.#context.exchange, shares, 'evaluate')).flat();
     const ordered = all.sort((a, b) => a.replica - b.replica);
     const samples = ordered.reduce((sum, share) => sum + share.samples, 0);
-    const totals = ['loss', ...this.metricNames].map((name, index): [string, number] => {
-      return [name, ordered.reduce((sum, share) => sum + at(share.sums, index), 0) / samples];
-    });
-    return { ...Object.fromEntries(totals), samples } as StepMeans;
+    const totals = new Array<number>(1 + this.#trainer.metricWidth).fill(0);
+    for (const { sums } of ordered) for (const [index, sum] of sums.entries()) totals[index] = at(totals, index) + sum;
+    return this.#means(totals, samples);
   }
 
   /** From the next step on. */
@@ -202,9 +198,11 @@ export class CompiledStep {
     return { ...batch, inputs: [...batch.inputs, ...batch.targets], targets: [batch.weights] };
   }
 
-  #means(statistics: Float32Array, samples: number): StepMeans {
-    const named = ['loss', ...this.metricNames].map((name, index) => [name, at(statistics, index) / samples]);
-    return { ...Object.fromEntries(named), samples } as StepMeans;
+  /** @param sums of the loss, then of the metrics; more may follow */
+  #means(sums: ArrayLike<number>, samples: number): StepMeans {
+    const { metrics, metricWidth } = this.#trainer;
+    const [loss = 0, ...metricSums] = Array.from(sums).slice(0, 1 + metricWidth);
+    return { loss: loss / samples, ...scalarsOf(metricValues(metrics, metricSums, samples)), samples };
   }
 
   async #checkSame(): Promise<void> {
@@ -228,7 +226,8 @@ function network(
   const { inputs, targets } = batches;
   if ('step' in definition) return ownStepTrainer({ ...definition, inputs, targets });
   const { model, loss, metrics = [] } = definition;
-  return { buildModel: () => model, loss: readLoss(loss), metrics: metrics.map(readMetric), inputs, targets };
+  const measured = { loss: readLosses(loss), metrics: readMetrics('metrics', metrics) };
+  return { buildModel: () => model, ...measured, inputs, targets };
 }
 
 function otherRows(rows: number, own: number): LockstepError {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError, nearest } from '../../shared/core/index.ts';
 import type { Dataset } from '../../shared/job/index.ts';
+import type { MetricDefinition } from '../../shared/metrics/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { weightsSha256 } from '../engine/index.ts';
 import type { GenerationView, Link } from '../session/index.ts';
@@ -199,8 +200,8 @@ export class Session {
   }
 
   /** Once it is known what is measured: progress counts by the first data set that was opened. */
-  #plan(metricNames: readonly string[]): void {
-    this.#names = metricNames;
+  #plan(names: readonly string[]): void {
+    this.#names = names;
     const batches = this.#batches[0];
     if (this.rank !== 0) return;
     this.#parts.link.send({
@@ -210,10 +211,14 @@ export class Session {
         trainSamples: batches?.samples ?? 0,
         epochs: batches?.epochs ?? 0,
         parameters: this.#steps.reduce((sum, step) => sum + step.parameters, 0),
-        metricNames,
+        metrics: names.map(meanOf),
       },
     });
   }
+}
+
+function meanOf(name: string): MetricDefinition {
+  return { name, config: { kind: 'mean' }, width: 1, classes: 1, weighted: false };
 }
 
 /** What is known of a loop before it runs. */
@@ -228,6 +233,6 @@ export function loopFacts(name: string, globalBatchSize: number) {
       epochs: 0,
       parameters: 0,
     },
-    ...{ metricNames: [] as readonly string[], modelName: name, decidesEpochs: false, execution: '' },
+    ...{ metrics: [] as readonly MetricDefinition[], modelName: name, decidesEpochs: false, execution: '' },
   };
 }

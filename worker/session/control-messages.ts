@@ -2,7 +2,7 @@ import { lockstep } from '../../proto/generated/lockstep.js';
 import { type ErrorRecord, isErrorCode } from '../../shared/core/index.ts';
 import type { MetricDefinition } from '../../shared/metrics/index.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../../shared/rpc/index.ts';
-import { type EpochDecision, type EpochEnd, type Phase, phases } from '../../shared/run/index.ts';
+import { type EpochDecision, type EpochEnd, type JobFacts, type Phase, phases } from '../../shared/run/index.ts';
 import type { MainToLink } from './protocol.ts';
 
 /** One of WorkerMessage's bodies; the sender adds run and generation. */
@@ -14,10 +14,10 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
   switch (message.kind) {
     case 'ready':
       return {
-        ready: { jobHash: message.jobHash, facts: { ...message.facts, metrics: message.facts.metrics.map(toMetric) } },
+        ready: { jobHash: message.jobHash, facts: toFacts(message.facts) },
       };
     case 'planned':
-      return { planned: { ...message.facts, metricNames: [...message.facts.metricNames] } };
+      return { planned: toFacts(message.facts) };
     case 'committed':
       return { stepCommitted: { ...message.report, metricSums: [...message.report.metricSums] } };
     case 'evaluated': {
@@ -37,6 +37,10 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
     case 'failed':
       return { failed: { error: toErrorInfo(message.error), step: where.step, phase: phaseNumber(where.phase) } };
   }
+}
+
+function toFacts(facts: JobFacts): lockstep.v1.IJobFacts {
+  return { ...facts, metrics: facts.metrics.map(toMetric) };
 }
 
 function toMetric({ name, width, classes, weighted, config }: MetricDefinition): lockstep.v1.IMetric {

@@ -115,7 +115,7 @@ export class LinkSession {
       this.#allreduce?.begin(message.step, message.bucketLengths);
       return;
     }
-    if (message.kind === 'planned') this.#telemetry?.setMetricNames(message.facts.metricNames);
+    if (message.kind === 'planned') this.#telemetry?.setMetrics(message.facts.metrics);
     if (message.kind === 'ready') {
       this.#bucketLengths = message.bucketLengths;
       this.#buckets = message.bucketLengths?.length ?? 0;
