@@ -51,6 +51,7 @@ export {
   perOutput,
   readLosses,
   readMetrics,
+  resolveMetricOrFunction,
 } from './per-output.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';
 export type { Classes, Column, CsvOptions, JsonLinesOptions } from './table-datasets.ts';

@@ -109,7 +109,7 @@ type Factories = {
 };
 
 /**
- * Metrics for a job's `metrics`, with Keras 3's names and defaults (docs/losses-and-metrics.md): each takes its options
+ * Metrics for a job's `metrics`, with Keras 3's names and defaults (docs/metrics.md): each takes its options
  * and `name`, under which it is reported, and throws LockstepError job/invalid on a bad option.
  */
 export const metrics = Object.fromEntries(

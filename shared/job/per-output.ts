@@ -36,9 +36,12 @@ export function readLosses(given: unknown): Losses {
   return Object.fromEntries(Object.entries(given).map(([output, loss]) => [output, readLoss(loss)]));
 }
 
-/** @throws LockstepError job/invalid */
-export function readMetrics(field: string, given: unknown): Metrics {
-  const each = (list: unknown): readonly Metric[] => withoutTwins(field, [list].flat().map(readMetric));
+/**
+ * @param read of one metric; `resolveMetricOrFunction` where functions may be called as named metrics are
+ * @throws LockstepError job/invalid
+ */
+export function readMetrics(field: string, given: unknown, read = readMetric): Metrics {
+  const each = (list: unknown): readonly Metric[] => withoutTwins(field, [list].flat().map(read));
   if (Array.isArray(given)) return given.some(Array.isArray) ? given.map(each) : each(given);
   if (isByName(given)) return Object.fromEntries(Object.entries(given).map(([output, list]) => [output, each(list)]));
   throw new LockstepError(
@@ -89,9 +92,15 @@ function readLoss(loss: unknown): Loss {
   return typeof loss === 'function' ? (loss as OwnSampleFunction) : resolveLossConfig(loss);
 }
 
+/** @throws LockstepError job/invalid for an unknown name */
+export function resolveMetricOrFunction(metric: unknown): Metric {
+  return typeof metric === 'function' ? (metric as OwnSampleFunction) : resolveMetricConfig(metric);
+}
+
 /** @throws LockstepError job/invalid for an unknown name, and for a function that has no name of its own */
-function readMetric(metric: unknown): Metric {
-  if (typeof metric !== 'function') return resolveMetricConfig(metric);
+function readMetric(given: unknown): Metric {
+  const metric = resolveMetricOrFunction(given);
+  if (typeof metric !== 'function') return metric;
   const { name } = metric;
   const problem =
     name === ''
@@ -99,7 +108,7 @@ function readMetric(metric: unknown): Metric {
       : name === 'loss' || (metricNames as readonly string[]).includes(name)
         ? `is called "${name}", which means something else`
         : undefined;
-  if (problem === undefined) return metric as OwnSampleFunction;
+  if (problem === undefined) return metric;
   throw new LockstepError(
     'job/invalid',
     `a metric function ${problem}; results are reported under its name: metrics: [function topFive(yTrue, yPred) { … }]`,

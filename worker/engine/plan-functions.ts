@@ -8,6 +8,7 @@ import {
   perOutput,
   readLosses,
   readMetrics,
+  resolveMetricOrFunction,
 } from '../../shared/job/index.ts';
 import type { MetricDefinition } from '../../shared/metrics/index.ts';
 import type { ModelPort } from './check-data.ts';
@@ -86,7 +87,7 @@ export function planMetrics(
   const planned: OutputMetric[] = losses.length > 1 ? losses.map((loss) => lossMetric(loss, names)) : [];
   for (const [field, given] of Object.entries({ metrics, weightedMetrics })) {
     const weighting = field === 'metrics' ? 'none' : 'mean';
-    for (const [output, list] of byOutput(field, readMetrics(field, given), names).entries()) {
+    for (const [output, list] of byOutput(field, readMetrics(field, given, resolveMetricOrFunction), names).entries()) {
       const prefix = names.length === 1 ? '' : `${names[output]}_`;
       const shapes = { target: targets[output]?.shape ?? [], output: at(outputs, output).shape };
       for (const metric of list) {
