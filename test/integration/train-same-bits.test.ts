@@ -49,6 +49,14 @@ test('workers with unequal numbers of replicas give the same bits', async () => 
   assertSame(await withWorkers([smallJob, '--replicas', '4', '--max-steps', '4'], [1, 3]));
 });
 
+test('1, 5 and 8 workers give the same bits, each by another algorithm', async () => {
+  const args = [smallJob, '--replicas', '8', '--batch-size', '40', '--max-steps', '2'];
+  const results = await withWorkers([...args, '--algorithm', 'direct'], [1]);
+  results.push(...(await withWorkers([...args, '--algorithm', 'halving'], [5])));
+  results.push(...(await withWorkers([...args, '--algorithm', 'hierarchical'], [8])));
+  assertSame(results);
+});
+
 test('gradients accumulated over 4 batches, with a short last step, give the same bits on 1, 2 and 3 workers by every engine', async () => {
   const args = [smallJob, '--batch-size', '12', '--accumulate', '4', '--replicas', '6'];
   const results = await withWorkers(args, [1, 2, 3]);

@@ -2,9 +2,11 @@ import { at, monotonicClock } from '../../shared/core/index.ts';
 import { loopbackSecurity } from '../../shared/rpc/index.ts';
 import {
   type Algorithm,
+  type Allreduce,
   createAllreduce,
   GrpcTransport,
   type Member,
+  type WireFormat,
   type WireValues,
 } from '../../worker/collective/index.ts';
 import { wildFloats } from './reference-sum.ts';
@@ -15,6 +17,10 @@ export interface WorkerTask {
   readonly members: readonly Member[];
   readonly replicas: number;
   readonly bucketLengths: readonly number[];
+  /** float32 when absent. */
+  readonly bucketFormats?: readonly WireFormat[];
+  /** Above that of the task before. */
+  readonly generation: number;
   readonly algorithm: Algorithm;
   readonly segmentBytes: number;
   readonly segmentTimeoutMs: number;
@@ -36,14 +42,12 @@ export function contribution(step: number, replica: number, bucket: number, leng
 
 const toHex = (values: WireValues) => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
 
+let last: Allreduce | undefined;
+
 async function work(transport: GrpcTransport, task: WorkerTask, report: (report: WorkerReport) => void): Promise<void> {
-  const allreduce = createAllreduce({
-    ...task,
-    runId: 'run',
-    generation: 14,
-    transport,
-    clock: monotonicClock,
-  });
+  last?.close();
+  const allreduce = createAllreduce({ ...task, runId: 'run', transport, clock: monotonicClock });
+  last = allreduce;
   const { start, end } = at(task.members, task.rank).replicas;
   for (let step = 0; step < task.steps; step++) {
     if (step === task.pauseAt) {
