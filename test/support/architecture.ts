@@ -29,6 +29,7 @@ const doors: readonly { readonly library: RegExp; readonly doors: readonly strin
   { library: /^commander$/, doors: ['cli/'] },
   { library: /^@tensorflow\//, doors: ['worker/engine/', 'cli/setup/one-op.mjs', 'examples/'] },
   { library: /^(h5wasm|fflate)$/, doors: ['worker/exchange/'] },
+  { library: /^@aws-sdk\//, doors: ['worker/checkpoint/training/s3-storage.ts'] },
   { library: /^tsx$/, doors: ['worker/session/', 'worker/data/'] },
   { library: /^csv-parse$/, doors: ['worker/data/tables/csv-parser.ts'] },
   { library: /^(pngjs|jpeg-js)$/, doors: ['worker/data/images/decode-image.ts'] },

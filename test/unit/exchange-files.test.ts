@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readSafetensors, writeSafetensors } from '../../worker/checkpoint/safetensors.ts';
 import { readHdf5, writeHdf5 } from '../../worker/exchange/hdf5.ts';
-import { readSafetensors, writeSafetensors } from '../../worker/exchange/safetensors.ts';
 import { readZip, writeZip } from '../../worker/exchange/zip.ts';
 
 const arrays = [

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { LockstepError } from '../../shared/core/index.ts';
+import { readSafetensors } from '../checkpoint/index.ts';
 import type { LayerNode } from '../engine/index.ts';
 import { type Hdf5Content, readHdf5 } from './hdf5.ts';
 import type { LayerJson } from './keras/field.ts';
 import { fitKeras2, fitKeras3, fitNamed } from './keras/fit-weights.ts';
 import { modelToTfjs } from './keras/topology.ts';
 import type { NamedArray } from './named-array.ts';
-import { readSafetensors } from './safetensors.ts';
 import { readZip } from './zip.ts';
 
 /** A model, or the weights of one, in a file of another program. */

@@ -1,4 +1,9 @@
-import type { NamedArray } from './named-array.ts';
+/** Values under a name; row-major. */
+export interface NamedArray {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
 
 /** The longest header that the format allows. */
 const MAX_HEADER_BYTES = 100_000_000;
