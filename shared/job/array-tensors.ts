@@ -71,7 +71,7 @@ function countSamples(field: string, tensor: ArrayTensor): number {
   return values.length / perSample;
 }
 
-function shareTensor({ values, shape }: ArrayTensor): SharedTensor {
+export function shareTensor({ values, shape }: ArrayTensor): SharedTensor {
   const isInteger = values instanceof Int32Array;
   const shared = new SharedArrayBuffer(values.length * 4);
   const copy = isInteger ? new Int32Array(shared) : new Float32Array(shared);

@@ -11,7 +11,7 @@ export interface Batch {
   readonly inputs: readonly BatchValues[];
   /** One entry per model output. */
   readonly targets: readonly BatchValues[];
-  /** [rows], 1 for a sample and 0 for padding. */
+  /** [rows], 1 for a sample or its weight in the loss, and 0 for padding. */
   readonly weights: Float32Array;
   /**
    * Shapes of this batch's samples, one per input and per target, where the model leaves dimensions open and they are

@@ -3,6 +3,7 @@ import { type PadOptions, resolvePadding, resolveTokenizer, type TokenizerOption
 import { checkBetween, checkCount, checkFinite, checkNatural, checkWhole, show } from './checks.ts';
 import type { DatasetDescription } from './job.ts';
 import { resolveName } from './names.ts';
+import { shareWeights } from './sample-weights.ts';
 import { resolveSpectrogram, type SpectrogramOptions } from './spectrogram-options.ts';
 import type { FillMode, FlipMode, TransformDescription } from './transform-description.ts';
 
@@ -147,6 +148,14 @@ export class Dataset {
   split(share: number): [first: Dataset, rest: Dataset] {
     checkBetween('split: share', share, 0, 1);
     return [this.#with({ kind: 'part', from: 0, to: share }), this.#with({ kind: 'part', from: share, to: 1 })];
+  }
+
+  /**
+   * How much each sample counts in the loss and in `weightedMetrics`, in the order of the samples at this place: Keras's
+   * `sample_weight`. The loss is the sum of weighted losses divided by the number of samples, not by the weights.
+   */
+  sampleWeights(weights: ArrayLike<number>): Dataset {
+    return this.#with({ kind: 'sampleWeights', weights: shareWeights(weights) });
   }
 
   /** Samples [start, end) of this data set; numbers below 0 count from its end, as with arrays. */

@@ -1,8 +1,8 @@
 import { LockstepError, readWire, type Wire, wireExpected } from '../core/index.ts';
 import { type Callback, checkCallbacks } from './callback.ts';
 import { checkCount, show } from './checks.ts';
-import type { Dataset } from './dataset.ts';
-import type { Job, Precision } from './job.ts';
+import { Dataset } from './dataset.ts';
+import type { DatasetDescription, Job, Precision } from './job.ts';
 import { nearestName, resolvePrecision } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
@@ -15,6 +15,7 @@ import {
   readLossWeights,
   readMetrics,
 } from './per-output.ts';
+import { type ClassWeight, weighClasses } from './sample-weights.ts';
 
 /** What a job file passes to `defineJob`; `Own` is what a loss or metric of its own looks like. */
 export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
@@ -43,6 +44,10 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
     /** Measured once, at the end. */
     readonly test?: Dataset;
   };
+  /** The last share of the training data, before it is shuffled, validates in place of `data.validation`. As in Keras. */
+  readonly validationSplit?: number;
+  /** How much training samples of each class count in the loss and in `weightedMetrics`; a class not named counts 1. As in Keras. */
+  readonly classWeight?: ClassWeight;
   /** Samples per batch over all replicas. Default 32, as in Keras. */
   readonly batchSize?: number;
   /**
@@ -84,6 +89,8 @@ const fields = [
   'metrics',
   'weightedMetrics',
   'data',
+  'validationSplit',
+  'classWeight',
   'batchSize',
   'accumulate',
   'epochs',
@@ -126,7 +133,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     lossWeights: input.lossWeights === undefined ? null : readLossWeights(input.lossWeights),
     metrics: readMetrics('metrics', input.metrics ?? []),
     weightedMetrics: readMetrics('weightedMetrics', input.weightedMetrics ?? []),
-    data: describeData(input.data),
+    data: describeData(input),
     batchSize,
     accumulate,
     epochs,
@@ -180,18 +187,39 @@ function checkWire(wire: unknown): Wire {
   throw new LockstepError('job/invalid', `wire must be ${wireExpected}, got ${show(wire)}.`);
 }
 
-function describeData(data: unknown): Job['data'] {
+function describeData({
+  data,
+  validationSplit,
+  classWeight,
+}: Pick<JobInput, 'validationSplit' | 'classWeight'> & { readonly data: unknown }): Job['data'] {
   if (typeof data !== 'object' || data === null) {
     throw new LockstepError('job/invalid', `data must be an object { train, validation?, test? }, got ${show(data)}.`);
   }
   checkFields('data', data, splits);
   const given = data as Partial<Record<(typeof splits)[number], unknown>>;
-  const train = describeSplit('train', given.train);
+  const [first, rest] = splitOff(describeSplit('train', given.train), validationSplit);
+  const validation = given.validation === undefined ? rest : describeSplit('validation', given.validation);
+  if (given.validation !== undefined && rest !== undefined) {
+    throw new LockstepError('job/invalid', 'the job has data.validation and a validationSplit; use one of them.');
+  }
   return Object.freeze({
-    train,
-    ...(given.validation === undefined ? {} : { validation: describeSplit('validation', given.validation) }),
+    train: classWeight === undefined ? first : weighClasses(first, classWeight),
+    ...(validation === undefined ? {} : { validation }),
     ...(given.test === undefined ? {} : { test: describeSplit('test', given.test) }),
   });
+}
+
+/** The training data, and what is split off for validation. */
+function splitOff(
+  train: DatasetDescription,
+  share: number | undefined,
+): [train: DatasetDescription, validation: DatasetDescription | undefined] {
+  if (share === undefined) return [train, undefined];
+  if (!(share > 0 && share < 1)) {
+    throw new LockstepError('job/invalid', `validationSplit must be a number between 0 and 1, got ${show(share)}.`);
+  }
+  const [first, rest] = new Dataset(train).split(1 - share);
+  return [first.describe(), rest.describe()];
 }
 
 function describeSplit(split: string, dataset: unknown): Job['data']['train'] {

@@ -1,4 +1,5 @@
 import type { Padding, TokenizerOptions } from '../preprocessing/index.ts';
+import type { SharedTensor } from './array-tensors.ts';
 import type { DatasetDescription } from './job.ts';
 
 export type FillMode = 'reflect' | 'nearest' | 'constant';
@@ -15,6 +16,10 @@ export type TransformDescription =
   /** Keeps samples [⌊from · size⌋, ⌊to · size⌋). */
   | { readonly kind: 'part'; readonly from: number; readonly to: number }
   | { readonly kind: 'shuffle'; readonly seed: number }
+  /** One for each sample. */
+  | { readonly kind: 'sampleWeights'; readonly weights: SharedTensor }
+  /** Pairs of a class number and its weight. */
+  | { readonly kind: 'classWeight'; readonly weights: readonly (readonly [number, number])[] }
   | { readonly kind: 'tokenize'; readonly adaptTo: DatasetDescription; readonly options: Required<TokenizerOptions> }
   | { readonly kind: 'padSequences'; readonly padding: Padding }
   | NormalizeDescription

@@ -51,7 +51,7 @@ describe('a whole run', () => {
     const { epochEnd } = await first.receive('epochEnd');
     assert.deepEqual(
       [epochEnd?.epoch, epochEnd?.step, epochEnd?.validationLoss, epochEnd?.validationMetrics],
-      [0, 10, 0.25, [0.75]],
+      [0, 10, 0.25, { accuracy: 0.75 }],
     );
     const decision = { epoch: 0, learningRate: 0.5, stop: '', keepWeights: true };
     first.send({ body: 'epochDecision', epochDecision: decision });

@@ -12,15 +12,24 @@ export function assembleBatch(source: Source, samples: ReplicaBatch, visit?: Vis
   const { rows, indices } = samples;
   const inputs = source.inputs.map((spec, input) => allocate(spec, rows, reuse?.inputs[input]));
   const targets = source.targets.map((spec, target) => allocate(spec, rows, reuse?.targets[target]));
+  const weights = new Float32Array(rows);
   for (const [row, index] of indices.entries()) {
     const [inputRow, targetRow] = [rowViews(inputs, rows, row), rowViews(targets, rows, row)];
     source.read(index, inputRow, targetRow, visit);
     checkFinite('input', index, source.inputs, inputRow);
     checkFinite('target', index, source.targets, targetRow);
+    weights[row] = weightOf(source, index, targetRow);
   }
   const realRows = indices.length;
-  const weights = new Float32Array(rows).fill(1, 0, realRows);
   return { rows, realRows, inputs, targets, weights };
+}
+
+function weightOf(source: Source, sample: number, targets: readonly BatchValues[]): number {
+  const weight = source.weigh?.(sample, targets) ?? 1;
+  if (Number.isFinite(weight) && weight >= 0) return weight;
+  throw new LockstepError('data/corrupt', `sample ${sample} weighs ${weight}; expected a finite number of at least 0`, {
+    details: { sample, weight },
+  });
 }
 
 function allocate(spec: TensorSpec, rows: number, reuse: BatchValues | undefined): BatchValues {

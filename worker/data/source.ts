@@ -18,6 +18,8 @@ export interface Source {
    * `visit` is there in training only: what is random may depend on it and on `index`, and on nothing else.
    */
   read(index: number, inputs: readonly BatchValues[], targets: readonly BatchValues[], visit?: Visit): void;
+  /** How much the sample counts, ≥ 0; 1 each where this is absent. `targets` as `read` filled them, after all transforms. */
+  weigh?(index: number, targets: readonly BatchValues[]): number;
   /** Gives files and memory back. */
   close?(): void;
 }

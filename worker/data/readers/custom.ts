@@ -39,6 +39,7 @@ function withOwnErrors(href: string, source: Source): Source {
     inputs: source.inputs,
     targets: source.targets,
     ...(source.labels === undefined ? {} : { labels: source.labels }),
+    ...(source.weigh === undefined ? {} : { weigh: (index, targets) => source.weigh?.(index, targets) ?? 1 }),
     read(index, inputs, targets, visit) {
       try {
         const returned: unknown = source.read(index, inputs, targets, visit);

@@ -13,6 +13,7 @@ import { reshapeInputs } from './reshape.ts';
 import { resizeInputs } from './resize.ts';
 import { scaleInputs } from './scale.ts';
 import { spectrogramInputs } from './spectrogram.ts';
+import { weighByClass, weighSamples } from './weights.ts';
 
 export { assertShaped } from './loose.ts';
 
@@ -56,6 +57,10 @@ async function applyTransform(
       return partOf(source, transform.from, transform.to);
     case 'shuffle':
       return shuffleSource(source, transform.seed);
+    case 'sampleWeights':
+      return weighSamples(source, transform.weights);
+    case 'classWeight':
+      return weighByClass(source, transform.weights);
     case 'padSequences':
       return padInputs(source, transform.padding);
     case 'tokenize': {

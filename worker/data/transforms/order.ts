@@ -3,7 +3,7 @@ import type { Source } from '../source.ts';
 
 /** The samples that `place` names, in that order: sample k of the result is sample place(k) of `source`. */
 function reorder(source: Source, size: number, place: (index: number) => number): Source {
-  const { labels, loose } = source;
+  const { labels, loose, weigh } = source;
   const pick = <Item>(items: ArrayLike<Item>): Item[] =>
     Array.from({ length: size }, (_, index) => items[place(index)] as Item);
   return {
@@ -13,6 +13,7 @@ function reorder(source: Source, size: number, place: (index: number) => number)
     ...(loose === undefined
       ? {}
       : { loose: { ...loose, read: (index: number) => loose.read(place(index)) } as typeof loose }),
+    ...(weigh === undefined ? {} : { weigh: (index, targets) => weigh(place(index), targets) }),
     read: (index, inputs, targets, visit) => source.read(place(index), inputs, targets, visit),
     close: () => source.close?.(),
   };
