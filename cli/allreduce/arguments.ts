@@ -72,7 +72,7 @@ function denseWire(text: string): AllreduceOptions['wire'] {
   if (wire === 'float32' || wire === 'bfloat16') return wire;
   throw new LockstepError(
     'config/invalid',
-    `--wire ${text}: measured are float32 and bfloat16; what top-k sends depends on the gradients of a real job`,
+    `--wire ${text}: measured are float32 and bfloat16; what the others send depends on the weights and gradients of a job`,
   );
 }
 

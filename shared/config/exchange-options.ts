@@ -32,7 +32,8 @@ export const exchangeOptions = {
     description:
       'What gradients travel and are summed as. `bfloat16` halves the bytes; each replica’s gradients and each sum of ' +
       'two are rounded to 8 significant bits, wherever they are computed. `top-k:0.01` sends the hundredth of each ' +
-      'replica’s gradients with the largest magnitudes and adds the rest to those of later steps. Part of the result.',
+      'replica’s gradients with the largest magnitudes and adds the rest to those of later steps; ' +
+      '`powersgd:4` does so with what a factorization of rank 4 of each weight matrix lacks. Part of the result.',
   }),
   algorithm: define(choice(['auto', 'direct', 'halving', 'hierarchical']), {
     commands: decides,

@@ -15,4 +15,4 @@ export { editDistance, nearest } from './nearest.ts';
 export { deriveKey, mix32, RandomStream } from './random.ts';
 export { type Range, splitEvenly } from './ranges.ts';
 export { packageVersion } from './version.ts';
-export { readWire, topKFraction, type Wire, wireExpected } from './wire.ts';
+export { keepsGradients, powerSgdRank, readWire, topKFraction, type Wire, wireExpected } from './wire.ts';

@@ -68,8 +68,8 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
   readonly precision?: Precision;
   /**
    * `bfloat16` sends and sums gradients in half the bytes, rounded to 8 significant bits wherever they are computed, so
-   * it changes the result. `top-k:F` sends of each replica's gradients the fraction F with the largest magnitudes, and
-   * keeps the rest for later steps. Default `float32`.
+   * it changes the result. `top-k:F` sends of each replica's gradients the fraction F with the largest magnitudes,
+   * `powersgd:R` of each weight matrix a factorization of rank R; the rest is kept for later steps. Default `float32`.
    */
   readonly wire?: Wire;
   /** Called while the job trains, once per run: made by functions of `callbacks`, or objects of your own. */

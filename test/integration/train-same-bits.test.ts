@@ -92,15 +92,26 @@ test('gradients in bfloat16 give the same bits on 1, 2, 3, 4 and 5 workers by an
   assert.ok(Math.abs((results[0]?.loss ?? Infinity) - (exact?.loss ?? 0)) < 0.05);
 });
 
-test('top-k gradients give the same bits on 1, 2, 3 and 5 workers, with and without shared memory, and others than in float32', async () => {
+test('top-k gradients give the same bits on 1, 2, 3, 4 and 5 workers, with and without shared memory, and others than in float32', async () => {
   const args = [smallJob, '--replicas', '6', '--epochs', '2'];
   const sparse = [...args, '--wire', 'top-k:0.02'];
-  const results = await withWorkers(sparse, [1, 2, 3]);
-  results.push(...(await withWorkers([...sparse, '--shared-memory', 'off'], [3])));
+  const results = await withWorkers(sparse, [1, 2, 3, 4]);
   results.push(...(await withWorkers([...sparse, '--algorithm', 'halving', '--shared-memory', 'off'], [5])));
   assertSame(results);
   const [exact] = await withWorkers(args, [2]);
   assert.notEqual(results[0]?.weightsSha256, exact?.weightsSha256);
+});
+
+test('gradients of low rank give the same bits on 1, 2, 3 and 4 workers, by every engine, and others than in float32', async () => {
+  const args = [smallJob, '--replicas', '6', '--epochs', '2'];
+  const lowRank = [...args, '--wire', 'powersgd:2', '--bucket-bytes', '4096'];
+  const results = await withWorkers(lowRank, [1, 2, 3]);
+  results.push(...(await withWorkers([...lowRank, '--algorithm', 'halving', '--shared-memory', 'off'], [4])));
+  assertSame(results);
+  const [exact] = await withWorkers(args, [2]);
+  assert.notEqual(results[0]?.weightsSha256, exact?.weightsSha256);
+  assertSame(await withWorkers([...lowRank, '--max-steps', '3', '--eager'], [1, 2]));
+  assertSame(await withWorkers([...lowRank, '--max-steps', '3', '--engine', 'cpu'], [1, 2]));
 });
 
 test('the eager and the cpu engine train with gradients in bfloat16, with the same bits on 1 and 2 workers', async () => {

@@ -88,6 +88,7 @@ test('top-k gradients are refused where they are sent to nobody, and otherwise p
   assert.throws(() => planRun({ ...job, wire }, { ...settings, replicas: 1 }, 50), /sent to nobody/);
   assert.equal(planRun(job, { ...settings, replicas: 1, wire, mode: 'evaluate' }, 50).totalSteps, 0);
   assert.equal(planRun(job, { ...settings, wire }, 50).wire, wire);
+  assert.throws(() => planRun(job, { ...settings, replicas: 1, wire: 'powersgd:4' }, 50), /sent to nobody/);
 });
 
 test('accumulation makes a step of several batches; evaluation keeps to one', () => {

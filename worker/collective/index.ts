@@ -13,6 +13,7 @@ export {
 export type { GroupExchange, NamedBytes } from './group-exchange.ts';
 export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';
+export { PowerSgd, type PowerSgdOptions } from './power-sgd.ts';
 export type { ReplicaResiduals } from './residuals.ts';
 export { TopK } from './top-k.ts';
 export type { Member, Transport } from './transport.ts';

@@ -100,6 +100,8 @@ export interface CompileReport {
 /** Lengths, in values, of what one replica contributes to the reduction of a step. */
 export interface ContributionLayout {
   readonly gradientBuckets: readonly number[];
+  /** Shapes of the weights whose gradients lie behind each other in each bucket. */
+  readonly gradientShapes: readonly (readonly (readonly number[])[])[];
   /** What gradients are; statistics are always float32. With `bfloat16` lengths are even. */
   readonly wire: 'float32' | 'bfloat16';
   /** [loss sum, the metrics' sums, non-trainable weights …] */

@@ -121,10 +121,14 @@ function ports(tensors: readonly tf.SymbolicTensor[], rename: (text: string) => 
 }
 
 /** What one replica of a network contributes to the reduction of a step. */
-export function contributionLayout({ buckets, metricWidth, statistics }: Network, wire: Wire): ContributionLayout {
+export function contributionLayout(
+  { buckets, metricWidth, statistics, trainable }: Network,
+  wire: Wire,
+): ContributionLayout {
   return {
     wire,
     gradientBuckets: buckets.map((bucket) => packedLength(bucket, wire)),
+    gradientShapes: buckets.map(({ members }) => members.map((member) => at(trainable, member).read().shape)),
     statistics: statistics.reduce((length, weight) => length + weight.read().size, 1 + metricWidth),
   };
 }

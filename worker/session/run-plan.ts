@@ -1,5 +1,5 @@
 import type { RunSettings } from '../../shared/config/index.ts';
-import { LockstepError, topKFraction, type Wire } from '../../shared/core/index.ts';
+import { keepsGradients, LockstepError, type Wire } from '../../shared/core/index.ts';
 import type { Job, Precision } from '../../shared/job/index.ts';
 import { microstepBatchSize, type SamplingPlan, stepsPerEpoch } from '../../shared/sampling/index.ts';
 
@@ -50,10 +50,10 @@ export function planRun(
     );
   }
   const wire = settings.wire ?? job.wire;
-  if (topKFraction(wire) !== null && replicas === 1 && settings.mode === 'train') {
+  if (keepsGradients(wire) && replicas === 1 && settings.mode === 'train') {
     throw new LockstepError(
       'config/invalid',
-      `--wire ${wire} with one replica: its gradients are sent to nobody, so keeping most of them back would only slow ` +
+      `--wire ${wire} with one replica: its gradients are sent to nobody, so keeping some of them back would only slow ` +
         'learning down; use --wire float32, or --replicas 2 and more',
     );
   }

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
-import { LockstepError, topKFraction } from '../../shared/core/index.ts';
+import { LockstepError, powerSgdRank, topKFraction } from '../../shared/core/index.ts';
 import type { Job } from '../../shared/job/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import type { Log } from '../../shared/telemetry/index.ts';
 import { saveModel } from '../checkpoint/index.ts';
-import { TopK } from '../collective/index.ts';
 import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { openSavedWeights } from '../models/index.ts';
 import { CallbackRunner } from './callback-runner.ts';
+import { compressionOf } from './compression.ts';
 import { dumpGraph } from './dump-graph.ts';
 import { EpochGate } from './epoch-gate.ts';
 import { evaluateReplicas } from './evaluation.ts';
@@ -48,7 +48,8 @@ export async function runSession(
       kind: 'ready',
       jobHash: loaded.jobHash,
       facts: facts(loaded),
-      bucketLengths: bucketLengths(loaded.trainer),
+      // PowerSGD has two reductions, each of its own lengths.
+      bucketLengths: powerSgdRank(loaded.plan.wire) === null ? bucketLengths(loaded.trainer) : null,
       bucketFormats: bucketFormats(loaded.trainer),
       sparse: topKFraction(loaded.plan.wire) !== null,
     });
@@ -145,9 +146,8 @@ async function train(loaded: Loaded, options: SessionOptions, link: Link, genera
   });
   const gate = epochGate(loaded, options, link, generation);
   if ((await gate?.begin()) === false) return 0;
-  const fraction = topKFraction(plan.wire);
-  const feedback = fraction === null ? null : new TopK(fraction, generation.replicas, trainer.layout.gradientBuckets);
-  const context = { trainer, loader, link, plan: plan.train, generation, totalSteps, feedback };
+  const compression = compressionOf(plan, trainer, generation.replicas);
+  const context = { trainer, loader, link, plan: plan.train, generation, totalSteps, compression };
   for (let step = generation.startStep; ; step++) {
     const report = await trainStep(context, step);
     link.board.setMemory(trainer.memory());

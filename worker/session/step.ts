@@ -2,9 +2,10 @@ import { at, invariant } from '../../shared/core/index.ts';
 import type { Batch } from '../../shared/job/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
 import { filledMicrosteps, type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
-import type { TopK, WireFormat, WireValues } from '../collective/index.ts';
+import { PowerSgd, type WireFormat, type WireValues } from '../collective/index.ts';
 import type { BatchLoader } from '../data/index.ts';
 import { assertFiniteLoss, type Contribution, type Microstep, type Trainer } from '../engine/index.ts';
+import { beginStep, type Compression, compress, firstReduction, reduceFactors } from './compression.ts';
 import type { Link } from './link.ts';
 import { PhaseTimer } from './phase-timer.ts';
 import type { GenerationView, MainToLink } from './protocol.ts';
@@ -19,8 +20,7 @@ export interface StepContext {
   readonly plan: SamplingPlan;
   readonly generation: GenerationView;
   readonly totalSteps: number;
-  /** Keeps back what is not sent of the gradients; null where all are. */
-  readonly feedback: TopK | null;
+  readonly compression: Compression;
 }
 
 /** One training step: batch → forward and backward → reduce over all replicas → apply. */
@@ -56,24 +56,31 @@ interface Outcome {
  * and sends it while the next one computes.
  */
 async function stepReduced(context: StepContext, step: number, timer: PhaseTimer): Promise<Outcome> {
-  const { trainer, loader, link, generation, feedback } = context;
+  const { trainer, loader, link, generation, compression } = context;
+  const reduction = firstReduction(compression, step);
+  beginStep(link, compression, step, [trainer.layout.statistics, 1]);
   for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
     const { batch, place } = await accumulate(context, step, replica, timer);
     let bucket = 0;
-    for (const values of trainer.parts(batch, place)) {
+    for (let values of trainer.parts(batch, place)) {
       // Before the statistics leave: without them nobody can finish this step.
       if (bucket === trainer.layout.gradientBuckets.length) assertFiniteLoss(values[0], step, replica);
-      else if (values instanceof Float32Array) feedback?.compress(replica, bucket, values);
-      contribute(link, { step, replica, bucket: bucket++, values });
+      else if (values instanceof Float32Array) values = compress(compression, replica, bucket, values);
+      contribute(link, { step: reduction, replica, bucket: bucket++, values });
     }
-    contribute(link, { step, replica, bucket, values: new Float32Array([link.drainRequested ? 1 : 0]) });
+    const drain = new Float32Array([link.drainRequested ? 1 : 0]);
+    contribute(link, { step: reduction, replica, bucket, values: drain });
     loader.recycle(batch);
   }
   timer.enter('reduce');
   const reduced = unpackReduced((await link.receive('reduced')).buckets);
+  const { statistics } = reduced.contribution;
+  let { gradients } = reduced.contribution;
+  if (compression instanceof PowerSgd)
+    gradients = await reduceFactors(link, compression, generation, step, gradients as Float32Array[]);
   timer.enter('apply');
-  trainer.apply(reduced.contribution, step);
-  return { statistics: reduced.contribution.statistics, drain: reduced.drain };
+  trainer.apply({ gradients, statistics }, step);
+  return { statistics, drain: reduced.drain };
 }
 
 /** The only replica there is reduces with nobody: its gradients need not leave the device. Same bits as the other way. */
