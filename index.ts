@@ -12,7 +12,20 @@ export type JobInput<Model = unknown> = AnyJobInput<Model, OwnFunction>;
  */
 export const defineJob: <Model>(input: JobInput<Model>) => Job<Model> = defineAnyJob;
 
-export { type TrainOptions, type TrainResult, train } from './cli/index.ts';
+export {
+  type EvaluateOptions,
+  evaluate,
+  type FitOptions,
+  fit,
+  type History,
+  type JobArgument,
+  type Predictions,
+  type PredictOptions,
+  predict,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from './cli/index.ts';
 export { type ErrorAction, type ErrorCode, type ErrorRecord, LockstepError } from './shared/core/index.ts';
 export {
   type ArrayTensor,

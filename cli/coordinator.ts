@@ -21,10 +21,10 @@ export function coordinatorCommand(program: Command, finish: Finish): void {
     .addHelpText('after', examples)
     .action(async () => {
       const options = readOptions('coordinator', line);
-      const { listen, out, json, logLevel, metricsHost, metricsPort } = options;
+      const { listen, out, json, logLevel, verbose, metricsHost, metricsPort } = options;
       const { heartbeatIntervalMs, heartbeatTimeoutMs, joinTimeoutMs } = options;
       const start = {
-        ...{ listen, out, json, logLevel, heartbeatIntervalMs, heartbeatTimeoutMs, joinTimeoutMs },
+        ...{ listen, out, json, logLevel, verbose, heartbeatIntervalMs, heartbeatTimeoutMs, joinTimeoutMs },
         settings: runSettings(options.mode, options),
         metricsListen: metricsPort === null ? null : formatAddress(metricsHost, metricsPort),
         security: await checkedSecurity(options),

@@ -9,7 +9,7 @@ Examples:
   lockstep evaluate job.ts --model lockstep-out/model
   lockstep evaluate job.ts --model lockstep-out/model --workers 4 --json
 
-The result does not depend on the number of workers.`;
+With the same --replicas, any number of workers gives the same bits.`;
 
 export function evaluateCommand(program: Command, finish: Finish): void {
   const line = program

@@ -1,15 +1,19 @@
 import type { Command } from 'commander';
-import { runAsPredictor } from './launcher/index.ts';
 import { addOptions, readOptions } from './options.ts';
 import { checkPaths } from './paths.ts';
 import type { Finish } from './program.ts';
+import { reportFailure, terminalInterrupts } from './run-locally.ts';
+import { runPrediction } from './run-prediction.ts';
+import { writePredictions } from './write-predictions.ts';
 
 const examples = `
 Examples:
   lockstep predict job.ts --model lockstep-out/model --count 10
+  lockstep predict job.ts --model lockstep-out/model --workers 4 --output predictions.npy
   lockstep predict job.ts --model lockstep-out/model --output predictions.jsonl
 
-One JSON object a line, in the order of the job’s test data: { "index": 0, "prediction": [0.01, 0.98, …], "label": 1 }.`;
+Every sample of the job’s test data once, in its order, with the same bits on any number of workers: one JSON object a
+line, { "index": 0, "prediction": [0.01, 0.98, …] }, or a NumPy array.`;
 
 export function predictCommand(program: Command, finish: Finish): void {
   const line = program
@@ -20,10 +24,11 @@ export function predictCommand(program: Command, finish: Finish): void {
     .addHelpText('after', examples)
     .action(async (jobFile: string) => {
       const options = readOptions('predict', line);
-      checkPaths({ jobFile, data: options.data, model: options.model });
-      const { model, output, count, batchSize, engine, threads, eager, precision } = options;
-      const dataDirectory = options.data ?? undefined;
-      const how = { engine, threads, eager, precision };
-      finish(await runAsPredictor({ jobFile, model, output, count, batchSize, dataDirectory, ...how }));
+      checkPaths({ jobFile, data: options.data, model: options.model, out: options.out });
+      const capture = { interrupts: terminalInterrupts, progress: 'inherit' } as const;
+      const write = (reader: Parameters<typeof writePredictions>[0]) => writePredictions(reader, options.output);
+      const { outcome } = await runPrediction({ jobFile }, options, capture, write);
+      reportFailure(outcome);
+      finish(outcome.exitCode);
     });
 }

@@ -29,7 +29,19 @@ export function workerCommand(program: Command, finish: Finish): void {
       const { coordinator, index, engine, threads, out, peerListen, advertise, connectTimeoutMs } = options;
       const { metricsHost, metricsPort, logLevel } = options;
       const code = await runAsWorker({
-        ...{ jobFile, coordinator, engine, threads, out, peerListen, advertise, connectTimeoutMs, logLevel },
+        ...{
+          jobFile,
+          jobPlace: null,
+          count: null,
+          coordinator,
+          engine,
+          threads,
+          out,
+          peerListen,
+          advertise,
+          connectTimeoutMs,
+          logLevel,
+        },
         workerId: options.workerId ?? (index === null ? `${hostname()}-${process.pid}` : `w${index}`),
         dataDirectory: options.data ?? undefined,
         checkpoint: options.model,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { RunSettings } from '../shared/config/index.ts';
+import type { RunSettings, Verbosity } from '../shared/config/index.ts';
 import { LockstepError, makeDirectory, monotonicClock, packageVersion } from '../shared/core/index.ts';
 import { type RunningServer, type Security, startServer } from '../shared/rpc/index.ts';
 import { coordinatorMetrics, createLog, createRegistry, type Log, type LogLevel } from '../shared/telemetry/index.ts';
@@ -41,8 +41,8 @@ export interface CoordinatorOptions {
   /** Shared secret of the run; empty for none. */
   readonly runToken: string;
   readonly logLevel?: LogLevel;
-  /** No progress, only errors. */
-  readonly quiet?: boolean;
+  /** `auto` when not given; `0` leaves nothing but errors. */
+  readonly verbose?: Verbosity;
   readonly onListening?: (address: string, metricsAddress: string | null) => void;
   /** Where people read; stderr when not given. */
   readonly terminal?: Terminal;
@@ -100,7 +100,7 @@ export class Coordinator {
     this.#lock = lock;
     this.#state = createRunState(config, monotonicClock.now());
     const terminal = options.terminal ?? stderrTerminal;
-    this.#progress = new Progress(this.#tally, terminal, { quiet: options.quiet ?? false });
+    this.#progress = new Progress(this.#tally, terminal, { verbose: options.verbose ?? 'auto' });
     this.#log = createLog({
       component: 'coordinator',
       level: options.logLevel ?? 'warn',
@@ -259,7 +259,7 @@ export class Coordinator {
     const result = runResult(this.#tally, settings);
     this.#result = result;
     writeFileAtomically(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-    if (this.#options.quiet) return;
+    if (this.#options.verbose === '0') return;
     const places = { journal: this.#journal.path, metricsUrl: this.#status?.url ?? null };
     for (const line of summaryLines(result, places)) this.#progress.print(line);
   }

@@ -1,3 +1,4 @@
+import type { Verbosity } from '../shared/config/index.ts';
 import type { Report } from './membership/index.ts';
 import { decisionText, epochLine, failureText, progressLine, startLine } from './progress-text.ts';
 import type { RunTally } from './tally.ts';
@@ -25,20 +26,20 @@ const PLAIN_LINE_MS = 5000;
 const ERASE_LINE = '\r\u001b[2K';
 
 /**
- * Tells people how the run goes: on a terminal one line that updates in place, elsewhere a line every few seconds;
- * in both, one line that stays for each epoch. Call `observe` after the tally has seen the report.
+ * Tells people how the run goes: on a terminal (or by `verbose: '1'`) one line that updates in place, elsewhere a line
+ * every few seconds; in both, one line that stays for each epoch, and by `verbose: '2'` that line alone. Call `observe` after the tally has seen the report.
  */
 export class Progress {
   readonly #tally: RunTally;
   readonly #terminal: Terminal;
-  readonly #quiet: boolean;
+  readonly #verbose: Verbosity;
   #drawn = false;
   #lastDrawMs = Number.NEGATIVE_INFINITY;
 
-  constructor(tally: RunTally, terminal: Terminal, options: { readonly quiet?: boolean } = {}) {
+  constructor(tally: RunTally, terminal: Terminal, options: { readonly verbose?: Verbosity } = {}) {
     this.#tally = tally;
     this.#terminal = terminal;
-    this.#quiet = options.quiet ?? false;
+    this.#verbose = options.verbose ?? 'auto';
   }
 
   observe(report: Report, now: number): void {
@@ -96,7 +97,7 @@ export class Progress {
   }
 
   #say(text: string): void {
-    if (!this.#quiet) this.print(text);
+    if (this.#verbose !== '0') this.print(text);
   }
 
   /** The last step of an epoch is told by the epoch's own line, which comes at once where nothing is to be validated. */
@@ -104,16 +105,21 @@ export class Progress {
     const { active, epoch } = this.#tally;
     const isLast = epoch?.steps === active?.stepsPerEpoch;
     if (isLast && active?.facts.validationSamples === 0) return;
-    if (now - this.#lastDrawMs >= (this.#terminal.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) this.#draw(now);
+    if (now - this.#lastDrawMs >= (this.#inPlace ? REDRAW_MS : PLAIN_LINE_MS)) this.#draw(now);
   }
 
   #draw(now: number): void {
-    if (this.#quiet) return;
+    if (this.#verbose === '0' || this.#verbose === '2') return;
     this.#lastDrawMs = now;
     const { isTTY, columns } = this.#terminal;
-    const line = progressLine(this.#tally, { bar: isTTY, columns: isTTY ? columns - 1 : Number.POSITIVE_INFINITY });
-    this.#terminal.write(isTTY ? ERASE_LINE + line : `${line}\n`);
-    this.#drawn = isTTY;
+    const inPlace = this.#inPlace;
+    const line = progressLine(this.#tally, { bar: inPlace, columns: isTTY ? columns - 1 : Number.POSITIVE_INFINITY });
+    this.#terminal.write(inPlace ? ERASE_LINE + line : `${line}\n`);
+    this.#drawn = inPlace;
+  }
+
+  get #inPlace(): boolean {
+    return this.#verbose === '1' || this.#terminal.isTTY;
   }
 
   #erase(): void {

@@ -7,4 +7,3 @@ export {
 } from './inspect/index.ts';
 export { runWorker, type WorkerOptions } from './main.ts';
 export { type ExportFormat, type ExportOptions, runExport } from './models/index.ts';
-export { type PredictOptions, runPredict } from './predict.ts';

@@ -1,13 +1,16 @@
 import { hostname } from 'node:os';
 import { LockstepError, makeDirectory, packageVersion } from '../shared/core/index.ts';
+import type { JobPlace } from '../shared/job/index.ts';
 import type { SecurityOptions } from '../shared/rpc/index.ts';
 import { createLog, type LogLevel } from '../shared/telemetry/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
 import { runLoop } from './loop/index.ts';
-import { collectGarbageAtOnce, hashJobFile, Link, runSession } from './session/index.ts';
+import { collectGarbageAtOnce, hashJobFile, Link, runPrediction, runSession } from './session/index.ts';
 
 export interface WorkerOptions {
   readonly jobFile: string;
+  /** Where in `jobFile` the job is; its default export when null. */
+  readonly jobPlace: JobPlace | null;
   /** Coordinator's host:port. */
   readonly coordinator: string;
   readonly workerId: string;
@@ -17,6 +20,8 @@ export interface WorkerOptions {
   readonly out: string;
   /** Directory of a saved model to start from. */
   readonly checkpoint: string | null;
+  /** Samples to predict, from the start of the data set; all when null. Of no use in other modes. */
+  readonly count: number | null;
   /** File for the compiled graph (session/dump-graph.ts). */
   readonly dumpGraph: string | null;
   readonly metricsListen: string | null;
@@ -61,7 +66,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     security: options.security,
     runToken: options.runToken,
   });
-  const { jobFile, dataDirectory, out, dumpGraph } = options;
+  const { jobFile, jobPlace, dataDirectory, out, dumpGraph, count } = options;
   const checkpoint = options.checkpoint ?? undefined;
   const log = createLog({
     component: 'worker',
@@ -74,8 +79,11 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     const { settings } = await link.receive('welcome');
     if (settings.mode === 'loop') {
       await runLoop({ file: jobFile, fileHash: jobFileHash, settings, dataDirectory, out }, link, engine);
+    } else if (settings.mode === 'predict') {
+      const prediction = { jobFile, jobFileHash, jobPlace, dataDirectory, out, checkpoint, count };
+      await runPrediction(prediction, settings, link, engine);
     } else {
-      const session = { jobFile, jobFileHash, dataDirectory, out, checkpoint, dumpGraph, log };
+      const session = { jobFile, jobFileHash, jobPlace, dataDirectory, out, checkpoint, dumpGraph, log };
       await runSession(session, settings, link, engine);
     }
   } catch (error) {

@@ -7,7 +7,7 @@ import type { WorkerOptions } from '../../worker/index.ts';
 /** CoordinatorOptions as far as they can be sent: files in place of what was read from them, no functions. */
 export type CoordinatorStart = Omit<
   CoordinatorOptions,
-  'security' | 'logLevel' | 'quiet' | 'onListening' | 'terminal' | 'writeResult'
+  'security' | 'logLevel' | 'onListening' | 'terminal' | 'writeResult'
 > & {
   readonly security: SecurityOptions;
   readonly logLevel: LogLevel;

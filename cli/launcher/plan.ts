@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ResolvedOptions, RunSettings } from '../../shared/config/index.ts';
 import { formatAddress, isLoopback } from '../../shared/core/index.ts';
+import type { JobPlace } from '../../shared/job/index.ts';
 import type { Network, NetworkNode } from '../network/index.ts';
 import { coordinatorName, type LaunchLimits } from './decide.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
@@ -27,9 +28,12 @@ export interface PlannedWorker {
 export interface PlanInput {
   readonly mode: RunSettings['mode'];
   readonly jobFile: string;
+  /** Where in `jobFile` the job is; its default export when not given. */
+  readonly jobPlace?: JobPlace | null;
   readonly options:
     | ResolvedOptions<'train'>
     | (ResolvedOptions<'evaluate'> & EvaluationOptions)
+    | (ResolvedOptions<'predict'> & PredictionOptions)
     | (ResolvedOptions<'run'> & Omit<EvaluationOptions, 'seed'>);
   /** Saved model to start from. */
   readonly checkpoint: string | null;
@@ -48,8 +52,29 @@ export interface EvaluationOptions {
   readonly dumpGraph: null;
 }
 
+/** Options that training has and prediction doesn't: it exchanges nothing. */
+export interface PredictionOptions extends EvaluationOptions {
+  readonly replicas: null;
+  readonly json: boolean;
+  readonly verbose: '0';
+  readonly wire: null;
+  readonly algorithm: 'auto';
+  readonly bucketBytes: number;
+  readonly segmentBytes: number;
+  readonly segmentTimeoutMs: number;
+  readonly sharedMemory: 'off';
+}
+
 /** The processes of one run on this machine. */
-export function planLaunch({ mode, jobFile, options, checkpoint, gpus, network }: PlanInput): LaunchPlan {
+export function planLaunch({
+  mode,
+  jobFile,
+  jobPlace = null,
+  options,
+  checkpoint,
+  gpus,
+  network,
+}: PlanInput): LaunchPlan {
   const { workers, engine, threads, out, logLevel, metricsHost, metricsPort } = options;
   // Loopback is shared by all users of a machine: the token keeps their processes out of this run.
   const runToken = randomBytes(16).toString('hex');
@@ -64,6 +89,7 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus, network }
       logLevel,
       settings: runSettings(mode, options),
       json: options.json,
+      verbose: options.verbose,
       metricsListen: metricsListen(0),
       heartbeatIntervalMs: options.heartbeatIntervalMs,
       heartbeatTimeoutMs: options.heartbeatTimeoutMs,
@@ -79,11 +105,13 @@ export function planLaunch({ mode, jobFile, options, checkpoint, gpus, network }
       start: {
         ...shared,
         jobFile,
+        jobPlace,
         workerId: `w${index}`,
         dataDirectory: options.data ?? undefined,
         engine,
         threads,
         checkpoint,
+        count: 'count' in options ? options.count : null,
         // All workers have the same one.
         dumpGraph: index === 0 ? options.dumpGraph : null,
         metricsListen: metricsListen(1 + index),

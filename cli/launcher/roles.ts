@@ -1,5 +1,5 @@
 import type { Terminal } from '../../coordinator/index.ts';
-import type { PredictOptions, PreflightCheck, PreflightOptions, ProfileOptions } from '../../worker/index.ts';
+import type { PreflightCheck, PreflightOptions, ProfileOptions } from '../../worker/index.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 
 export interface CoordinatorHooks {
@@ -55,13 +55,6 @@ function tellingTerminal(onErrorText: ((text: string) => void) | undefined): Ter
 export async function runAsWorker(start: WorkerStart): Promise<number> {
   const { runWorker } = await import('../../worker/index.ts');
   await runWorker(start);
-  return 0;
-}
-
-/** @returns exit code */
-export async function runAsPredictor(start: PredictOptions): Promise<number> {
-  const { runPredict } = await import('../../worker/index.ts');
-  await runPredict(start);
   return 0;
 }
 

@@ -6,7 +6,8 @@ type Values = Readonly<Partial<Record<OptionName, unknown>>>;
 
 /** What no option can know alone. @throws LockstepError config/invalid, config/insecure */
 export function checkTogether(command: Command, values: Values): void {
-  checkReplicas(values);
+  // Of a prediction each worker computes whole batches.
+  if (command !== 'predict') checkReplicas(values);
   checkHeartbeats(values);
   checkMetricsPorts(command, values);
   checkWire(command, values);
@@ -41,7 +42,7 @@ function checkHeartbeats({ heartbeatIntervalMs: interval, heartbeatTimeoutMs: ti
 }
 
 function checkMetricsPorts(command: Command, { metricsPort, workers }: Values): void {
-  const launches = command === 'train' || command === 'evaluate' || command === 'demo';
+  const launches = command === 'train' || command === 'evaluate' || command === 'predict' || command === 'demo';
   if (!launches || typeof metricsPort !== 'number' || typeof workers !== 'number' || metricsPort === 0) return;
   if (metricsPort + workers > 65_535) {
     refuse(

@@ -3,4 +3,4 @@ export { type AnyOption, type OptionName, optionNames, optionOf, optionsOf, type
 export { defaultConfigFile, readConfigFile } from './read-file.ts';
 export { describeDefault, referencePage } from './reference.ts';
 export { type ConfigFile, type FlagValues, resolveOptions } from './resolve.ts';
-export type { RunSettings } from './settings.ts';
+export type { RunSettings, Verbosity } from './settings.ts';

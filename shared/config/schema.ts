@@ -1,13 +1,13 @@
 import { define } from './definition.ts';
 import { decides, exchangeOptions } from './exchange-options.ts';
-import { address, choice, hostList, integer, milliseconds, onOff, text } from './values.ts';
+import { listens, securityOptions } from './security-options.ts';
+import { address, choice, integer, milliseconds, onOff, text } from './values.ts';
 
-const launched = ['train', 'evaluate', 'run', 'demo'] as const;
+const launched = ['train', 'evaluate', 'predict', 'run', 'demo'] as const;
 const trains = ['train', 'demo', 'coordinator'] as const;
 const computes = ['train', 'evaluate', 'predict', 'run', 'demo', 'worker'] as const;
 /** Compute alone, in the command's own process. */
 const inspects = ['profile', 'doctor'] as const;
-const listens = ['coordinator', 'worker'] as const;
 
 const directory = text('DIR', 'a directory');
 const file = text('FILE', 'a file');
@@ -15,7 +15,7 @@ const file = text('FILE', 'a file');
 /** Every option of every command. Flags, environment variables, file keys, types and docs/configuration.md follow. */
 export const optionDefinitions = {
   workers: define(integer(1, 4096), {
-    commands: decides,
+    commands: [...decides, 'predict'],
     default: 1,
     commandDefaults: { demo: 2 },
     description: 'Worker processes. With the same --replicas they change the speed and never the result.',
@@ -110,6 +110,7 @@ export const optionDefinitions = {
     default: 'lockstep-out',
     commandDefaults: {
       evaluate: 'lockstep-out/evaluation',
+      predict: 'lockstep-out/prediction',
       profile: 'lockstep-out/profile',
       certs: 'lockstep-certs',
     },
@@ -133,7 +134,9 @@ export const optionDefinitions = {
     commands: ['predict'],
     default: null,
     defaultText: 'standard output',
-    description: 'File for the predictions, one JSON object a line; replaced only when complete.',
+    description:
+      'File for the predictions, replaced only when complete: one JSON object a line, or, if its name ends in .npy, a ' +
+      'NumPy array (of several outputs, a file each, with the output’s name before .npy).',
   }),
   count: define(integer(1), {
     commands: ['predict'],
@@ -159,6 +162,13 @@ export const optionDefinitions = {
     commands: [...decides, ...inspects],
     default: false,
     description: 'Make the last line of standard output one JSON object with the result.',
+  }),
+  verbose: define(choice(['auto', '0', '1', '2']), {
+    commands: ['train', 'evaluate', 'run', 'demo', 'coordinator'],
+    default: 'auto',
+    description:
+      'Progress on standard error, as in Keras: `0` nothing but errors, `1` a line that updates in place, `2` a line for ' +
+      'each epoch; `auto` is `1` on a terminal, and elsewhere a line every few seconds.',
   }),
   mode: define(choice(['train', 'evaluate', 'loop']), {
     commands: ['coordinator'],
@@ -217,17 +227,17 @@ export const optionDefinitions = {
     description: 'Where /metrics listens. It only tells, and it takes no writes.',
   }),
   heartbeatIntervalMs: define(milliseconds(10, 60_000), {
-    commands: decides,
+    commands: [...decides, 'predict'],
     default: 500,
     description: 'How often a worker says that it is alive.',
   }),
   heartbeatTimeoutMs: define(milliseconds(100, 3_600_000), {
-    commands: decides,
+    commands: [...decides, 'predict'],
     default: 5000,
     description: 'Silence after which a worker counts as dead. More than twice the interval.',
   }),
   joinTimeoutMs: define(milliseconds(100), {
-    commands: decides,
+    commands: [...decides, 'predict'],
     default: 120_000,
     description: 'How long the coordinator waits for all workers to join.',
   }),
@@ -238,57 +248,15 @@ export const optionDefinitions = {
   }),
   ...exchangeOptions,
   sharedMemory: define(choice(['auto', 'off']), {
-    commands: [...launched, 'worker'],
+    commands: ['train', 'evaluate', 'run', 'demo', 'worker'],
     default: 'auto',
     description:
       'Gradients between workers on one host go through memory that they share (/dev/shm, Linux), where it works; ' +
       '`off` sends all of them over gRPC. The result is the same.',
   }),
-  runToken: define(text('TOKEN', 'a text'), {
-    commands: listens,
-    default: null,
-    defaultText: 'none',
-    secret: true,
-    description:
-      'Shared secret of a run; a worker with another one is refused. Better given by environment than by flag.',
-  }),
-  tlsCa: define(file, {
-    commands: listens,
-    default: null,
-    defaultText: 'none',
-    description: 'Certificate authority (PEM) that both ends trust.',
-  }),
-  tlsCert: define(file, {
-    commands: listens,
-    default: null,
-    defaultText: 'none',
-    description: 'Certificate (PEM) of this process.',
-  }),
-  tlsKey: define(file, {
-    commands: listens,
-    default: null,
-    defaultText: 'none',
-    description: 'Private key (PEM) of this process.',
-  }),
-  hosts: define(hostList(), {
-    commands: ['certs'],
-    default: null,
-    defaultText: 'none',
-    requiredBy: ['certs'],
-    description: 'Hosts that get a certificate, as the others will address them.',
-  }),
-  days: define(integer(1, 3650), {
-    commands: ['certs'],
-    default: 365,
-    description: 'How long the certificates of hosts are valid. The authority is for ten years.',
-  }),
-  insecure: define(onOff(), {
-    commands: listens,
-    default: false,
-    description: 'Allow listening beyond loopback without TLS: whoever reaches the port can read and change the run.',
-  }),
+  ...securityOptions,
   logLevel: define(choice(['debug', 'info', 'warn', 'error', 'silent']), {
-    commands: [...decides, 'worker'],
+    commands: [...decides, 'predict', 'worker'],
     default: 'warn',
     description: 'Least severe records of the log on standard error, the coordinator’s and the workers’.',
   }),

@@ -1,9 +1,12 @@
 import type { Wire } from '../core/index.ts';
 
+/** How much is told of a run while it goes on, as Keras's `verbose`. */
+export type Verbosity = 'auto' | '0' | '1' | '2';
+
 /** What `lockstep train` or `lockstep coordinator` fixes for all workers of a run. `null` leaves it to the job file. */
 export interface RunSettings {
   /** `loop`: the program itself says what its workers do (`connect()`). */
-  readonly mode: 'train' | 'evaluate' | 'loop';
+  readonly mode: 'train' | 'evaluate' | 'predict' | 'loop';
   readonly workers: number;
   /** Logical data-parallel lanes; fixed for the run's whole life. */
   readonly replicas: number;

@@ -15,6 +15,7 @@ import {
   readLossWeights,
   readMetrics,
 } from './per-output.ts';
+import { countJob } from './program-jobs.ts';
 import { type ClassWeight, weighClasses } from './sample-weights.ts';
 
 /** What a job file passes to `defineJob`; `Own` is what a loss or metric of its own looks like. */
@@ -144,13 +145,18 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     callbacks: checkCallbacks(input.callbacks ?? []),
     compile,
   };
-  Object.defineProperty(job, brand, { value: true });
+  Object.defineProperty(job, brand, { value: countJob(job) });
   return Object.freeze(job);
 }
 
 /** Whether `value` was made by defineJob. */
 export function isJob(value: unknown): value is Job {
   return typeof value === 'object' && value !== null && brand in value;
+}
+
+/** How many jobs this program had defined before it. */
+export function jobsBefore(job: Job): number {
+  return (job as unknown as Record<typeof brand, number>)[brand];
 }
 
 function checkFields(owner: string, value: object, known: readonly string[]): void {

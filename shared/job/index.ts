@@ -3,7 +3,7 @@ export type { Batch, BatchValues } from './batch.ts';
 export type { Callback, Logs, TrainingControl } from './callback.ts';
 export { Dataset, type FillOptions } from './dataset.ts';
 export { datasets, type GlyphsOptions, type IdxOptions } from './datasets.ts';
-export { defineJob, isJob, type JobInput } from './define-job.ts';
+export { defineJob, isJob, type JobInput, jobsBefore } from './define-job.ts';
 export { type Directory, describedDatasets, withoutLocations } from './describe-dataset.ts';
 export type {
   AudioFolderOptions,
@@ -53,6 +53,7 @@ export {
   readMetrics,
   resolveMetricOrFunction,
 } from './per-output.ts';
+export { enterWorker, heldInWorker, type JobPlace } from './program-jobs.ts';
 export { type LearningRate, type Schedule, type ScheduleName, scheduleNames, schedules } from './schedules.ts';
 export type { Classes, Column, CsvOptions, JsonLinesOptions } from './table-datasets.ts';
 export type {

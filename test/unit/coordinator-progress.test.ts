@@ -5,6 +5,7 @@ import { duration, failureText, progressLine, summaryLines } from '../../coordin
 import { runResult } from '../../coordinator/result.ts';
 import { scrapeTargets, statusSnapshot } from '../../coordinator/status/index.ts';
 import { RunTally } from '../../coordinator/tally.ts';
+import type { Verbosity } from '../../shared/config/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import { MembershipRun, settings } from '../support/membership-run.ts';
 
@@ -16,7 +17,7 @@ class Watched {
   text = '';
   #seen = 0;
 
-  constructor(options: { isTTY?: boolean; quiet?: boolean; validation?: boolean } = {}) {
+  constructor(options: { isTTY?: boolean; verbose?: Verbosity; validation?: boolean } = {}) {
     const terminal: Terminal = {
       isTTY: options.isTTY ?? false,
       columns: 200,
@@ -24,7 +25,7 @@ class Watched {
         this.text += text;
       },
     };
-    this.progress = new Progress(this.tally, terminal, { quiet: options.quiet ?? false });
+    this.progress = new Progress(this.tally, terminal, { verbose: options.verbose ?? 'auto' });
     this.run = new MembershipRun();
     const validationSamples = options.validation === false ? 0 : 64;
     for (const worker of [1, 2]) this.run.hello(worker);
@@ -137,8 +138,24 @@ describe('progress elsewhere', () => {
     assert.match(watched.lines.at(-1) ?? '', /^epoch 2\/2: 3 steps/);
   });
 
+  test('updates in place all the same where that is asked for', () => {
+    const watched = new Watched({ verbose: '1' }).steps(0, 3);
+    assert.ok(watched.text.includes('\r\u001b[2Kepoch 1/2 ['), watched.text);
+  });
+
+  test('is a line for each epoch and none between where that is asked for', () => {
+    const watched = new Watched({ verbose: '2', isTTY: true });
+    watched.run.now += 60_000;
+    watched.steps(0, 10).validate(10).steps(10, 12);
+    const epochs = watched.lines.filter((line) => line.startsWith('epoch'));
+    assert.deepEqual(
+      epochs.map((line) => line.slice(0, 10)),
+      ['epoch 1/2:'],
+    );
+  });
+
   test('shows nothing but errors when quiet', () => {
-    const watched = new Watched({ quiet: true }).steps(0, 10).validate(10);
+    const watched = new Watched({ verbose: '0' }).steps(0, 10).validate(10);
     assert.equal(watched.text, '');
     watched.run.closed(2);
     watched.watch();

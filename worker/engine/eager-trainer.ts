@@ -10,6 +10,7 @@ import type {
   EvaluationSums,
   Gradients,
   Microstep,
+  ModelOutput,
   NamedWeight,
   Trainer,
   TrainerMemory,
@@ -38,6 +39,7 @@ export class EagerTrainer implements Trainer {
   readonly metrics: readonly MetricDefinition[];
   readonly metricWidth: number;
   readonly modelName: string;
+  readonly outputs: readonly ModelOutput[];
   readonly topology: unknown;
   readonly #network: ReturnType<typeof planNetwork>;
   readonly #weights: ModelWeights;
@@ -71,6 +73,7 @@ export class EagerTrainer implements Trainer {
     this.#inputs = options.inputs;
     this.#targets = options.targets;
     this.topology = this.#weights.topology();
+    this.outputs = this.#weights.outputs();
     this.#seededLayers = new SeededLayers(model);
     this.modelName = this.#weights.rename(model.name);
     this.parameters = model.countParams();

@@ -152,6 +152,11 @@ export interface TrainerState {
   readonly slots: readonly NamedSlot[];
 }
 
+export interface ModelOutput {
+  readonly name: string;
+  readonly shape: readonly (number | null)[];
+}
+
 /** One model in training. Owns every tensor and handle that it makes until `close()`. */
 export interface Trainer {
   readonly layout: ContributionLayout;
@@ -161,6 +166,8 @@ export interface Trainer {
   /** How values follow from those sums, in their order. */
   readonly metrics: readonly MetricDefinition[];
   readonly modelName: string;
+  /** What `predict` gives, in order; shapes without the batch dimension, null where the model leaves a size open. */
+  readonly outputs: readonly ModelOutput[];
   /** The model's topology as tfjs's `model.toJSON` gives it, for the job hash and for saving. */
   readonly topology: unknown;
   /**

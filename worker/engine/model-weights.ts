@@ -1,5 +1,5 @@
 import { at, LockstepError } from '../../shared/core/index.ts';
-import type { NamedSlot, NamedWeight } from './engine.ts';
+import type { ModelOutput, NamedSlot, NamedWeight } from './engine.ts';
 import { layersBelow } from './layer-tree.ts';
 import { variableOf } from './microstep.ts';
 import { readFloats } from './read-tensor.ts';
@@ -34,6 +34,13 @@ export class ModelWeights {
   /** tfjs's `model.toJSON()`; a model loaded from it has weights of the names that `read` gives. */
   topology(): unknown {
     return renameTexts(this.#model.toJSON(null, false), this.rename);
+  }
+
+  outputs(): ModelOutput[] {
+    return this.#model.outputs.map(({ sourceLayer, shape }) => ({
+      name: this.rename(sourceLayer.name),
+      shape: shape.slice(1),
+    }));
   }
 
   /** In the model's order; stays true after the model is disposed. */

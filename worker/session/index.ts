@@ -4,6 +4,7 @@ export { hashJobFile, importModule, loadJob } from './job-loader.ts';
 export { Link } from './link.ts';
 export { adaptedOf, type OpenLoaders, openLoaders } from './loaders.ts';
 export type { RankReply, RankRequest } from './measure/protocol.ts';
+export { type PredictionOptions, runPrediction } from './prediction.ts';
 export type { GenerationView } from './protocol.ts';
 export { batchRows, compiles, executionText, planRun, type RunPlan } from './run-plan.ts';
 export { runSession } from './session.ts';

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { register as registerTypeScript } from 'tsx/esm/api';
 import { LockstepError } from '../../shared/core/index.ts';
-import { describedDatasets, isJob, type Job } from '../../shared/job/index.ts';
+import { describedDatasets, enterWorker, isJob, type Job, type JobPlace } from '../../shared/job/index.ts';
 
 /** SHA-256 of the job file's bytes. @throws LockstepError job/not-found */
 export async function hashJobFile(file: string): Promise<string> {
@@ -56,16 +56,34 @@ export async function importModule(file: string): Promise<{ readonly default?: u
 }
 
 /**
- * The job that a file exports.
- * @throws LockstepError job/threw; job/invalid when it exports no job
+ * The job that a file exports, or that a program defines at `place`.
+ * @throws LockstepError job/threw; job/invalid when there is no such job
  */
-export async function loadJob(file: string): Promise<Job> {
+export async function loadJob(file: string, place: JobPlace | null = null): Promise<Job> {
+  if (place !== null) return loadFromProgram(file, place);
+  enterWorker({ before: null, found: () => {}, failed: () => {} });
   const module = await importModule(file);
   const job = unwrapDefault(module.default);
   if (!isJob(job)) {
     throw new LockstepError('job/invalid', `${file} has no default export made by defineJob(...)`);
   }
   return job;
+}
+
+/** Runs the program as far as its job; where it would start a run, it stands still for good. */
+function loadFromProgram(file: string, { before, argv }: JobPlace): Promise<Job> {
+  process.argv.splice(1, process.argv.length, resolve(file), ...argv);
+  return new Promise((found, failed) => {
+    enterWorker({ before, found, failed });
+    const ended = () =>
+      failed(
+        new LockstepError(
+          'job/invalid',
+          `${file} defined fewer than ${before + 1} jobs when a worker ran it: what it defines must not depend on the process`,
+        ),
+      );
+    importModule(file).then(ended, failed);
+  });
 }
 
 /** A job file in a package without "type": "module" is loaded as CommonJS, whose default export is one level down. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
 import { LockstepError, powerSgdRank, topKFraction } from '../../shared/core/index.ts';
-import type { Job } from '../../shared/job/index.ts';
+import type { Job, JobPlace } from '../../shared/job/index.ts';
 import type { EvaluationShare } from '../../shared/run/index.ts';
 import type { Log } from '../../shared/telemetry/index.ts';
 import { saveModel } from '../checkpoint/index.ts';
@@ -26,6 +26,8 @@ import { trainerOptions } from './trainer-options.ts';
 export interface SessionOptions {
   readonly jobFile: string;
   readonly jobFileHash: string;
+  /** Where in `jobFile` the job is; its default export when null. */
+  readonly jobPlace: JobPlace | null;
   readonly dataDirectory: string | undefined;
   readonly out: string;
   /** A saved model, or a file of weights, to start from. */
@@ -76,7 +78,7 @@ interface Loaded {
 }
 
 async function load(options: SessionOptions, settings: RunSettings, engine: Engine): Promise<Loaded> {
-  const loadedJob = await loadJob(options.jobFile);
+  const loadedJob = await loadJob(options.jobFile, options.jobPlace);
   const { model: _, data, callbacks, ...job } = loadedJob;
   const saved = options.checkpoint === undefined ? undefined : await openSavedWeights(options.checkpoint);
   const loaders = await openLoaders(data, { directory: options.dataDirectory, adapted: adaptedOf(saved?.metadata) });

@@ -10,6 +10,7 @@ import type {
   EvaluationSums,
   Gradients,
   Microstep,
+  ModelOutput,
   NamedWeight,
   Trainer,
   TrainerMemory,
@@ -45,6 +46,7 @@ export class CompiledTrainer implements Trainer {
   readonly metrics: readonly MetricDefinition[];
   readonly metricWidth: number;
   readonly modelName: string;
+  readonly outputs: readonly ModelOutput[];
   readonly topology: unknown;
   readonly inspection: Inspection;
   readonly #compiled: ShapedSession;
@@ -74,6 +76,7 @@ export class CompiledTrainer implements Trainer {
     this.#described = this.#weights.describe();
     const network = planNetwork(model, options, this.#weights.rename);
     this.topology = this.#weights.topology();
+    this.outputs = this.#weights.outputs();
     this.modelName = this.#weights.rename(model.name);
     this.parameters = model.countParams();
     this.metrics = network.metrics.map(({ definition }) => definition);
