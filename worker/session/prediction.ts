@@ -57,7 +57,7 @@ export async function runPrediction(
     link.send({
       kind: 'ready',
       jobHash,
-      facts: facts(trainer, rows),
+      facts: facts(trainer, rows * settings.replicas),
       bucketLengths: null,
       bucketFormats: [],
       sparse: false,
@@ -100,10 +100,10 @@ function firstSamples(dataset: DatasetDescription, count: number | null): Datase
   return { ...dataset, transforms: [...dataset.transforms, { kind: 'slice', start: 0, end: count }] };
 }
 
-function facts(trainer: Trainer, rows: number): JobFacts {
+function facts(trainer: Trainer, globalBatchSize: number): JobFacts {
   const { parameters, modelName } = trainer;
   const nothing = { trainSamples: 0, validationSamples: 0, testSamples: 0, epochs: 0, accumulate: 1, metrics: [] };
-  return { ...nothing, parameters, modelName, globalBatchSize: rows, decidesEpochs: false, execution: '' };
+  return { ...nothing, parameters, modelName, globalBatchSize, decidesEpochs: false, execution: '' };
 }
 
 interface Parts {
