@@ -1,3 +1,4 @@
+import type { ExchangeChoice } from '../../worker/collective/index.ts';
 import type { Network } from '../network/index.ts';
 
 /** Something that sums arrays over processes: Lockstep, or a library beside it. */
@@ -11,6 +12,8 @@ export interface Contestant {
 export interface Group {
   /** Gets ready to reduce `bytes` bytes of float32 values on every process, and checks one sum. */
   prepare(bytes: number): Promise<void>;
+  /** How it chose to exchange, at the last `prepare`; of Lockstep. */
+  readonly exchange?: ExchangeChoice | undefined;
   /** Reduces; the first `untimed` times are not counted. */
   turn(untimed: number, iterations: number): Promise<Turn>;
   /** Ends all processes. Idempotent. */

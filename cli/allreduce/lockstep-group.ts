@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunSettings } from '../../shared/config/index.ts';
 import { isLoopback, splitEvenly } from '../../shared/core/index.ts';
+import type { ExchangeChoice } from '../../worker/collective/index.ts';
 import { type CoordinatorProcess, startCoordinator } from '../launcher/index.ts';
 import type { Network, NetworkNode } from '../network/index.ts';
 import { type Contestant, type Group, joinTurns, type Turn } from './group.ts';
@@ -31,6 +32,7 @@ class LockstepGroup implements Group {
   readonly #ranks: readonly RankProcess[];
   readonly #out = mkdtempSync(join(tmpdir(), 'lockstep-bench-'));
   #coordinator: CoordinatorProcess | undefined;
+  #exchange: ExchangeChoice | undefined;
 
   constructor(settings: LockstepSettings, network: Network, signal: AbortSignal) {
     this.#settings = settings;
@@ -39,6 +41,10 @@ class LockstepGroup implements Group {
     this.#ranks = network.nodes.map((node, rank) => new RankProcess(`w${rank}`, node));
     process.once('exit', this.#kill);
     signal.addEventListener('abort', this.#kill);
+  }
+
+  get exchange(): ExchangeChoice | undefined {
+    return this.#exchange;
   }
 
   async prepare(bytes: number): Promise<void> {
@@ -57,13 +63,14 @@ class LockstepGroup implements Group {
     );
     const { address: coordinator } = this.#coordinator;
     const bucketLengths = cutBuckets(bytes, this.#settings.bucketBytes);
-    await this.#all((rank, index) => {
+    const joined = await this.#all((rank, index) => {
       const { name: host, address } = nodes[index] as NetworkNode;
       // Processes on links of their own play hosts of their own.
       const sharedMemory = isLoopback(address) ? this.#settings.sharedMemory : 'off';
       const place = { coordinator, workerId: `w${index}`, host, peerListen: `${address}:0`, sharedMemory } as const;
       return rank.ask({ kind: 'join', ...place, security, runToken, bucketLengths }, 'joined');
     });
+    this.#exchange = joined[0]?.exchange;
   }
 
   async turn(untimed: number, iterations: number): Promise<Turn> {

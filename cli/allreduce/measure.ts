@@ -52,5 +52,6 @@ async function measureSize(
     contestants[index + 1]?.name ?? '',
     { ...summarize(other, workers, bytes), ratio: speedRatio(own, other) },
   ]);
-  return { workers, bytes, lockstep: summarize(own, workers, bytes), others: Object.fromEntries(others) };
+  const exchange = groups[0]?.exchange;
+  return { workers, bytes, exchange, lockstep: summarize(own, workers, bytes), others: Object.fromEntries(others) };
 }

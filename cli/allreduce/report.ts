@@ -1,9 +1,12 @@
+import type { ExchangeChoice } from '../../worker/collective/index.ts';
 import type { Figures } from './figures.ts';
 
 /** One worker count and size. */
 export interface SizeReport {
   readonly workers: number;
   readonly bytes: number;
+  /** How Lockstep's ranks exchanged. */
+  readonly exchange?: ExchangeChoice | undefined;
   readonly lockstep: Figures;
   /** By name of the contestant, with how many times as fast Lockstep is. */
   readonly others: Readonly<Record<string, Figures & { readonly ratio: number }>>;

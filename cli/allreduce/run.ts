@@ -31,16 +31,16 @@ export async function runAllreduceBenchmark(
   try {
     // Nobody else is measured then: a choice among algorithms is looked at.
     const explained = algorithms.map((algorithm) => lockstepContestant({ ...options, algorithm }, algorithm));
-    const contestants = [lockstepContestant(options), ...(options.explain ? explained : beside)] as const;
+    const own = lockstepContestant(options.explain ? { ...options, algorithm: 'auto' } : options);
+    const contestants = [own, ...(options.explain ? explained : beside)] as const;
     const sizes = await measureAllreduce({ ...options, contestants, note, signal: abort.signal });
     const where = options.link === null ? 'loopback' : `each on a link of ${formatLink(options.link)}`;
     const { cpuModel, cpuThreads, nodeVersion } = probeMachine();
     const title = `Allreduce of ${options.wire} values, one process a worker, ${where}, medians. ${cpuModel}, ${cpuThreads} threads, Node.js ${nodeVersion}.`;
     const tell = options.json ? console.error : console.log;
     tell(`${title}\n\n${formatAllreduce(options.explain ? sizes.map((size) => ({ ...size, others: {} })) : sizes)}`);
-    const explanations = options.explain ? explain(sizes, options) : [];
-    if (options.explain)
-      tell(`\nBy the cost model, for the rank with the most to do:\n\n${formatExplanations(explanations)}`);
+    const explanations = options.explain ? explain(sizes) : [];
+    if (options.explain) tell(`\n${formatExplanations(explanations, sizes)}`);
     if (!options.json) return;
     const machine = { cpuModel, cpuThreads, nodeVersion };
     const { rounds, bucketBytes, algorithm, wire, sharedMemory, link } = options;

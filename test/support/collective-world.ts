@@ -1,6 +1,6 @@
 import { type RandomStream, type Range, splitEvenly } from '../../shared/core/index.ts';
 import {
-  type Algorithm,
+  type AlgorithmChoice,
   type Allreduce,
   createAllreduce,
   MemoryNetwork,
@@ -27,7 +27,7 @@ export interface WorldOptions extends MemoryNetworkOptions {
   readonly hosted?: readonly Range[];
   /** The host of each rank; one for all when absent. */
   readonly hosts?: readonly string[];
-  readonly algorithm?: Algorithm;
+  readonly algorithm?: AlgorithmChoice;
   readonly bucketFormats?: readonly WireFormat[];
   readonly segmentBytes?: number;
   readonly sparse?: boolean;

@@ -6,6 +6,8 @@ import { explain, formatExplanations } from '../../cli/allreduce/explain.ts';
 import { busBandwidth, iterationsOf, median, speedRatio, summarize } from '../../cli/allreduce/figures.ts';
 import { cutBuckets } from '../../cli/allreduce/lockstep-group.ts';
 import { formatAllreduce, formatBytes } from '../../cli/allreduce/report.ts';
+import { compareAlgorithms, defaultCosts } from '../../worker/collective/index.ts';
+import { cluster } from '../support/cluster.ts';
 
 const flags: AllreduceFlags = {
   workers: '2,4',
@@ -113,18 +115,28 @@ test('sizes are told in the unit that makes them short', () => {
   ]);
 });
 
-test('an explanation has every algorithm with its prediction, what was measured of it, and which one auto takes', () => {
+test('an explanation has what auto chose by, the ratio to what was measured, and why', () => {
   const figures = { seconds: 0.01, busGigabytesPerSecond: 1, cpuSecondsPerGigabyte: 1, iterations: 1 };
-  const report = { workers: 4, bytes: 4e6, lockstep: figures, others: { halving: { ...figures, ratio: 1 } } };
-  const link = { bitsPerSecond: 1e9, delayMs: 0.5 };
-  const explanations = explain([report], { bucketBytes: 4 * 2 ** 20, wire: 'float32', link });
-  assert.deepEqual(explanations.map(({ algorithm }) => algorithm).sort(), ['direct', 'halving', 'hierarchical']);
-  assert.equal(explanations.filter(({ isChosen }) => isChosen).length, 1);
-  for (const { bytesReceived, predictedSeconds } of explanations) {
-    // 2(W−1)/W of the bytes, and what the link needs for them, at least.
-    assert.ok(bytesReceived >= 6e6);
-    assert.ok(predictedSeconds >= 0.048);
-  }
-  assert.equal(explanations.find(({ algorithm }) => algorithm === 'halving')?.measuredSeconds, 0.01);
-  assert.match(formatExplanations(explanations), /auto: /);
+  const { members, bucketLengths } = { members: cluster(4, 2), bucketLengths: [1e6] };
+  const shape = { members, bucketLengths, valueBytes: 4, segmentBytes: 2 ** 20 };
+  const costs = { ...defaultCosts, cores: 2 };
+  const predictions = compareAlgorithms(shape, costs);
+  const algorithm = predictions[0]?.algorithm ?? null;
+  const others = { halving: { ...figures, ratio: 1 } };
+  const report = { workers: 4, bytes: 4e6, exchange: { algorithm, costs, predictions }, lockstep: figures, others };
+  const explanations = explain([report]);
+  assert.deepEqual(explanations.map((each) => each.algorithm).sort(), ['direct', 'halving', 'hierarchical']);
+  assert.deepEqual(
+    explanations.filter(({ isChosen }) => isChosen).map((each) => each.algorithm),
+    [algorithm],
+  );
+  const halving = explanations.find((each) => each.algorithm === 'halving');
+  assert.equal(halving?.measuredSeconds, 0.01);
+  assert.equal(halving?.ratio, (halving?.predictedSeconds ?? 0) / 0.01);
+  const text = formatExplanations(explanations, [report]);
+  assert.match(text, /auto: /);
+  assert.match(
+    text,
+    /4 workers, 4 MB: \w+ with [\d.]+ ms predicted \(.*measured when they joined: in a host .*2 cores/,
+  );
 });

@@ -6,6 +6,7 @@ import {
   algorithms,
   chooseAlgorithm,
   compareAlgorithms,
+  defaultCosts,
   predict,
 } from '../../worker/collective/index.ts';
 import { cluster } from '../support/cluster.ts';
@@ -77,4 +78,24 @@ test('replicas that don’t align cost a few more sums, not all of them', () => 
   const aligned = predict('halving', shape(8, 1, 64)).bytesReceived;
   const crooked = predict('halving', shape(7, 1, 64)).bytesReceived;
   assert.ok(crooked > aligned && crooked < 4 * aligned, `${crooked / aligned}`);
+});
+
+test('ranks that share the cores of their host take as many times as long for messages, bytes and additions', () => {
+  const costs = { ...defaultCosts, host: { ...defaultCosts.host, latencySeconds: 0 } };
+  const seconds = (cores: number) => predict('direct', shape(8, 8), { ...costs, cores }).seconds;
+  assert.equal(seconds(8), seconds(16));
+  assert.ok(Math.abs(seconds(2) / seconds(8) - 4) < 1e-9);
+});
+
+test('the terms of the formula: steps, messages, bytes and additions each by its figure', () => {
+  const free = { latencySeconds: 0, bytesPerSecond: Infinity };
+  const none = { network: free, host: free, messageSeconds: 0, addedValuesPerSecond: Infinity, cores: 8 };
+  const members = shape(4, 2);
+  const seconds = (costs: Partial<typeof none>) => predict('direct', members, { ...none, ...costs }).seconds;
+  const { messages, bytesReceived, networkBytes } = predict('direct', members);
+  assert.equal(seconds({ network: { ...free, latencySeconds: 1 } }), 3);
+  assert.equal(seconds({ messageSeconds: 1 }), messages);
+  assert.equal(seconds({ host: { ...free, bytesPerSecond: 1 } }), bytesReceived - networkBytes);
+  assert.equal(seconds({ network: { ...free, bytesPerSecond: 1 } }), 2 * networkBytes);
+  assert.equal(seconds({ addedValuesPerSecond: 1 }), (3 * length) / 4);
 });

@@ -1,8 +1,10 @@
 import { at, type Clock, LockstepError } from '../../shared/core/index.ts';
-import type { AlgorithmChoice } from './algorithm.ts';
+import type { Algorithm, AlgorithmChoice } from './algorithm.ts';
 import { fromWire, toWire } from './bucket-shape.ts';
+import { type CostInputs, defaultCosts, type Prediction } from './cost-model.ts';
 import { GroupExchange } from './group-exchange.ts';
 import { Layouts } from './layouts.ts';
+import { endProbe, probeLinks } from './link-probe.ts';
 import { Shelf } from './shelf.ts';
 import { type Spares, StepReduction } from './step-reduction.ts';
 import type {
@@ -37,8 +39,23 @@ export interface AllreduceOptions {
   readonly clock: Clock;
 }
 
+/** How the members of a generation exchange; the same on all of them. */
+export interface ExchangeChoice {
+  /** Null where each step has lengths of its own, and is chosen for. */
+  readonly algorithm: Algorithm | null;
+  /** What the links measured; null where the algorithm was given, or nothing is exchanged. */
+  readonly costs: CostInputs | null;
+  /** Of all algorithms, the chosen one first; none where nothing was measured. */
+  readonly predictions: readonly Prediction[];
+}
+
 /** Sums of all replicas' contributions, step by step, in one generation: the same bits on every worker. */
 export interface Allreduce {
+  /**
+   * Resolves when the algorithm is known: with `auto`, once the links to the peers were measured. Nothing is begun or
+   * contributed before. Throws what `result` throws.
+   */
+  readonly ready: Promise<ExchangeChoice>;
   /**
    * Says what `step` reduces, before it is contributed to: the same on all members. Only for an allreduce without
    * lengths of its own.
@@ -80,6 +97,7 @@ class PulledAllreduce implements Allreduce, ChunkSource {
   readonly #links: PeerLinks | undefined;
   readonly #shelf: Shelf;
   readonly #group: GroupExchange;
+  readonly ready: Promise<ExchangeChoice>;
   /** The last completed step, which peers may still gather, and the one or two in progress. */
   readonly #steps = new Map<number, StepReduction>();
   #spares: Spares = [];
@@ -100,6 +118,9 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     this.#links = alone ? undefined : options.transport.join({ source: this, rank, members, segmentTimeoutMs, clock });
     this.#shelf = new Shelf({ rank, generation: this.generation, wire: this.wire, links: this.#links });
     this.#group = new GroupExchange(this.#shelf, rank, members.length);
+    this.ready = this.#choose(options);
+    // Whoever waits for it hears; others hear from `result`.
+    this.ready.catch((error: LockstepError) => this.#fail(error));
   }
 
   begin(step: number, bucketLengths: readonly number[]): void {
@@ -145,6 +166,15 @@ class PulledAllreduce implements Allreduce, ChunkSource {
     this.#steps.clear();
   }
 
+  async #choose({ algorithm, ...options }: AllreduceOptions): Promise<ExchangeChoice> {
+    if (algorithm !== 'auto') return { algorithm, costs: null, predictions: [] };
+    const alone = options.members.length === 1;
+    const costs = alone ? defaultCosts : await probeLinks({ shelf: this.#shelf, ...options });
+    const predictions = this.#layouts.settle(costs);
+    const chosen = { algorithm: predictions[0]?.algorithm ?? null };
+    return alone ? { ...chosen, costs: null, predictions: [] } : { ...chosen, costs, predictions };
+  }
+
   #reduction(step: number): StepReduction {
     let reduction = this.#steps.get(step);
     if (reduction !== undefined) return reduction;
@@ -171,6 +201,7 @@ class PulledAllreduce implements Allreduce, ChunkSource {
 
   /** Everyone contributed to `step`, so everyone has applied the step before it. */
   #completed(step: number): void {
+    endProbe(this.#shelf);
     this.#oldest = step;
     for (const [older, reduction] of [...this.#steps]) {
       if (older >= step) continue;

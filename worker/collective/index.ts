@@ -1,5 +1,5 @@
 export { type Algorithm, type AlgorithmChoice, algorithms } from './algorithm.ts';
-export { type Allreduce, type AllreduceOptions, createAllreduce } from './allreduce.ts';
+export { type Allreduce, type AllreduceOptions, createAllreduce, type ExchangeChoice } from './allreduce.ts';
 export {
   type CostInputs,
   type CostShape,
@@ -10,6 +10,7 @@ export {
   type Prediction,
   predict,
 } from './cost-model.ts';
+export { formatCosts, reasonOf } from './explain-choice.ts';
 export type { GroupExchange, NamedBytes } from './group-exchange.ts';
 export { GrpcTransport, type GrpcTransportOptions } from './grpc-transport.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory-transport.ts';

@@ -1,7 +1,7 @@
 import { at, invariant, LockstepError, type Range } from '../../shared/core/index.ts';
 import { type AlgorithmChoice, rankGroups } from './algorithm.ts';
 import { type BucketShape, wireOf, wireWidth } from './bucket-shape.ts';
-import { chooseAlgorithm } from './cost-model.ts';
+import { type CostInputs, type CostShape, chooseAlgorithm } from './cost-model.ts';
 import { type BucketPlan, ExchangePlanner } from './exchange-plan.ts';
 import type { ChunkRequest, Member } from './transport.ts';
 import { valueBytes, type WireFormat } from './wire-format.ts';
@@ -16,6 +16,8 @@ export interface LayoutOptions {
   /** What each bucket is summed and sent as; float32 when absent. */
   readonly bucketFormats?: readonly WireFormat[];
   readonly algorithm: AlgorithmChoice;
+  /** What `auto` chooses by: the same on all members. */
+  readonly costs?: CostInputs;
   readonly segmentBytes: number;
 }
 
@@ -32,6 +34,8 @@ export class Layout {
   readonly wire: WireFormat;
   /** Values on the wire in a segment: an even number, for a float32 may be two of them. */
   readonly segmentValues: number;
+  /** What the cost model needs to know. */
+  readonly shape: CostShape;
   /** This rank's part in each bucket. */
   readonly plans: readonly BucketPlan[];
   /**
@@ -55,8 +59,8 @@ export class Layout {
     const words = Math.max(1, Math.floor(segmentBytes / valueBytes.float32));
     this.segmentValues = this.wire === 'float32' ? words : 2 * words;
     checkMembers(members, replicas);
-    const shape = { members, bucketLengths, valueBytes: valueBytes[this.wire], segmentBytes };
-    const root = rankGroups(chooseAlgorithm(options.algorithm, shape), members);
+    this.shape = { members, bucketLengths, valueBytes: valueBytes[this.wire], segmentBytes };
+    const root = rankGroups(chooseAlgorithm(options.algorithm, this.shape, options.costs), members);
     this.#planners = bucketLengths.map((length) => new ExchangePlanner(root, members, length));
     this.plans = this.#planners.map((planner) => planner.plan(this.rank));
     this.pulls = orderPulls(this.plans, { replicas, phases: 2 * root.height });

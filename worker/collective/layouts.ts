@@ -1,4 +1,5 @@
-import { invariant, type LockstepError } from '../../shared/core/index.ts';
+import { at, invariant, type LockstepError } from '../../shared/core/index.ts';
+import { type CostInputs, compareAlgorithms, type Prediction } from './cost-model.ts';
 import { Layout, type LayoutOptions } from './layout.ts';
 import type { Member } from './transport.ts';
 import type { WireFormat } from './wire-format.ts';
@@ -12,7 +13,10 @@ interface Waiter {
   reject(error: LockstepError): void;
 }
 
-/** The layout of each step: the same one for all of a generation, or one for each step from when it is begun. */
+/**
+ * The layout of each step: the same one for all of a generation, or one for each step from when it is begun. With `auto`
+ * there is none before `settle`.
+ */
 export class Layouts {
   readonly wire: WireFormat;
   readonly segmentValues: number;
@@ -20,7 +24,8 @@ export class Layouts {
   readonly areEqual: boolean;
   readonly #options: Omit<LayoutOptions, 'bucketLengths'>;
   readonly #first: Layout;
-  readonly #all: Layout | undefined;
+  #all: Layout | undefined;
+  #costs: CostInputs | undefined;
   readonly #bySteps = new Map<number, Layout>();
   readonly #byLengths = new Map<string, Layout>();
   readonly #waiters = new Map<number, Waiter>();
@@ -32,9 +37,15 @@ export class Layouts {
   }: Omit<LayoutOptions, 'bucketLengths'> & { bucketLengths: readonly number[] | null }) {
     this.#options = options;
     this.areEqual = bucketLengths !== null;
-    const first = new Layout({ ...options, bucketLengths: bucketLengths ?? [] });
+    const { algorithm } = options;
+    // What is taken of it before the choice is the same by any algorithm.
+    const first = new Layout({
+      ...options,
+      algorithm: algorithm === 'auto' ? 'direct' : algorithm,
+      bucketLengths: bucketLengths ?? [],
+    });
     this.#first = first;
-    this.#all = bucketLengths === null ? undefined : first;
+    this.#all = bucketLengths === null || algorithm === 'auto' ? undefined : first;
     this.wire = first.wire;
     this.segmentValues = first.segmentValues;
   }
@@ -42,6 +53,21 @@ export class Layouts {
   /** @throws LockstepError collective/stale for a worker that is no member */
   memberOf(workerId: string): Member {
     return this.#first.memberOf(workerId);
+  }
+
+  /**
+   * Chooses by what was measured, alike on all members. Returns what each algorithm is predicted to take, the chosen one
+   * first; nothing where it depends on the step.
+   */
+  settle(costs: CostInputs): Prediction[] {
+    this.#costs = costs;
+    if (!this.areEqual) return [];
+    const predictions = compareAlgorithms(this.#first.shape, costs);
+    const { bucketLengths } = this.#first.shape;
+    this.#all = new Layout({ ...this.#options, algorithm: at(predictions, 0).algorithm, bucketLengths });
+    for (const waiter of this.#waiters.values()) waiter.resolve();
+    this.#waiters.clear();
+    return predictions;
   }
 
   begin(step: number, bucketLengths: readonly number[]): void {
@@ -84,7 +110,7 @@ export class Layouts {
     const key = bucketLengths.join();
     let layout = this.#byLengths.get(key);
     if (layout === undefined) {
-      layout = new Layout({ ...this.#options, bucketLengths });
+      layout = new Layout({ ...this.#options, ...(this.#costs && { costs: this.#costs }), bucketLengths });
       if (this.#byLengths.size >= maxKept) this.#byLengths.clear();
       this.#byLengths.set(key, layout);
     }

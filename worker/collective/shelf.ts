@@ -5,17 +5,17 @@ import { valueBytes, valuesOver, type WireFormat, type WireValues } from './wire
 
 /** What an item is for, its number among those, and the round or version of all of them. */
 export interface ItemKey {
-  readonly purpose: 'collective' | 'state';
+  readonly purpose: 'collective' | 'state' | 'probe';
   readonly round: number;
   readonly item: number;
 }
 
 /** Length and checksum of an item, asked for before its content: two words each. */
-const headerBytes = 16;
+export const headerBytes = 16;
 /** Segments name their place in an item in 32 bits. */
 const maxItemBytes = 2 ** 32 - 4;
 /** As requests carry them: the purpose's header, then its content. */
-const purposes = ['collective', 'state'] as const;
+const purposes = ['collective', 'state', 'probe'] as const;
 
 interface Item {
   readonly header: WireValues;
@@ -82,9 +82,7 @@ export class Shelf {
     const words = new Uint8Array(Math.ceil(length / 4) * 4);
     const parts = splitEvenly(words.length / 4, ranks.length);
     await Promise.all(
-      parts.map(({ start, end }, index) =>
-        this.#pull(key, at(ranks, index), words, { start: 4 * start, end: 4 * end }),
-      ),
+      parts.map(({ start, end }, index) => this.pull(key, at(ranks, index), words, { start: 4 * start, end: 4 * end })),
     );
     const bytes = words.subarray(0, length);
     if (crc32(bytes) === checksum) return bytes;
@@ -121,13 +119,13 @@ export class Shelf {
 
   async #header(key: ItemKey, rank: number): Promise<{ length: number; checksum: number }> {
     const header = new Uint8Array(headerBytes);
-    await this.#pull(key, rank, header, { start: 0, end: headerBytes }, 'header');
+    await this.pull(key, rank, header, { start: 0, end: headerBytes }, 'header');
     const view = new DataView(header.buffer);
     return { length: view.getUint32(0, true), checksum: view.getUint32(4, true) };
   }
 
-  /** Bytes [start, end) of an item into their place in `target`. */
-  async #pull(
+  /** Bytes [start, end) of an item into their place in `target`, which are not compared with the item's checksum. */
+  async pull(
     { purpose, round, item }: ItemKey,
     rank: number,
     target: Uint8Array,

@@ -162,7 +162,7 @@ export class LinkSession {
     if (me === undefined) return;
     this.#generation = generation;
     this.#hostedReplicas = me.replicas.end - me.replicas.start;
-    this.#allreduce = createAllreduce({
+    const allreduce = createAllreduce({
       generation,
       runId: this.#runId,
       rank: me.rank,
@@ -177,10 +177,18 @@ export class LinkSession {
       segmentTimeoutMs: settings.segmentTimeoutMs,
       clock: monotonicClock,
     });
+    this.#allreduce = allreduce;
     this.#telemetry?.setGeneration(generation, me.rank, this.#hostedReplicas);
     const { rank, replicas } = me;
     const view = { generation, rank, worldSize: members.length, replicas, startStep: start.startStep ?? 0 };
-    this.#toMain({ kind: 'generation', generation: view });
+    allreduce.ready.then(
+      (exchange) => {
+        if (this.#allreduce === allreduce) this.#toMain({ kind: 'generation', generation: { ...view, exchange } });
+      },
+      (error: unknown) => {
+        if (this.#allreduce === allreduce) this.#peerFailed(LockstepError.from(error, 'collective/timeout'));
+      },
+    );
   }
 
   #contribute({ step, replica, bucket, values }: Extract<MainToLink, { kind: 'contribute' }>): void {

@@ -1,7 +1,7 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
 import type { EpochDecision, EpochEnd, EvaluationShare, JobFacts, StepReport } from '../../shared/run/index.ts';
-import type { WireFormat, WireValues } from '../collective/index.ts';
+import type { ExchangeChoice, WireFormat, WireValues } from '../collective/index.ts';
 
 /**
  * Messages between a worker's main thread (engine; blocked while a step runs) and its link thread (all gRPC).
@@ -51,4 +51,6 @@ export interface GenerationView {
   /** The replicas that this worker hosts. */
   readonly replicas: { readonly start: number; readonly end: number };
   readonly startStep: number;
+  /** How gradients travel. */
+  readonly exchange: ExchangeChoice;
 }

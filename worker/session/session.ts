@@ -18,6 +18,7 @@ import { hashReaders, loadJob } from './job-loader.ts';
 import type { Link } from './link.ts';
 import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
 import { logCompiled } from './log-compiled.ts';
+import { logExchange } from './log-exchange.ts';
 import type { GenerationView } from './protocol.ts';
 import { evaluationPlan, executionText, planRun, type RunPlan } from './run-plan.ts';
 import { bucketFormats, bucketLengths, trainStep } from './step.ts';
@@ -56,6 +57,7 @@ export async function runSession(
       sparse: topKFraction(loaded.plan.wire) !== null,
     });
     const { generation } = await link.receive('generation');
+    logExchange(options.log, generation);
     const steps = await train(loaded, options, link, generation);
     await evaluate(loaded, link, generation, 'test', steps);
     await finish(loaded, options, link, generation, steps);

@@ -1,7 +1,8 @@
 import { at, invariant, LockstepError, roundToBfloat16 } from '../../../shared/core/index.ts';
-import type { WireFormat, WireValues } from '../../collective/index.ts';
+import type { ExchangeChoice, WireFormat, WireValues } from '../../collective/index.ts';
 import { collectGarbageAtOnce } from '../collect-garbage.ts';
 import { Link } from '../link.ts';
+import type { GenerationView } from '../protocol.ts';
 import type { RankReply, RankRequest } from './protocol.ts';
 
 /**
@@ -9,6 +10,8 @@ import type { RankReply, RankRequest } from './protocol.ts';
  * and takes the sums back. There is no engine in it.
  */
 class MeasuredRank {
+  /** How its arrays travel. */
+  readonly exchange: ExchangeChoice;
   readonly #link: Link;
   readonly #rank: number;
   readonly #worldSize: number;
@@ -18,11 +21,11 @@ class MeasuredRank {
 
   private constructor(
     link: Link,
-    rank: number,
-    worldSize: number,
+    { rank, worldSize, exchange }: GenerationView,
     bucketLengths: readonly number[],
     format: WireFormat,
   ) {
+    this.exchange = exchange;
     this.#link = link;
     this.#rank = rank;
     this.#worldSize = worldSize;
@@ -60,7 +63,7 @@ class MeasuredRank {
     const bucketFormats = bucketLengths.map(() => format);
     link.send({ kind: 'ready', jobHash: bucketLengths.join(), facts, bucketLengths, bucketFormats, sparse: false });
     const { generation } = await link.receive('generation');
-    const rank = new MeasuredRank(link, generation.rank, generation.worldSize, bucketLengths, format);
+    const rank = new MeasuredRank(link, generation, bucketLengths, format);
     await rank.#check();
     return rank;
   }
@@ -124,7 +127,7 @@ let rank: MeasuredRank | undefined;
 async function answer(request: RankRequest): Promise<RankReply> {
   if (request.kind === 'join') {
     rank = await MeasuredRank.join(request);
-    return { kind: 'joined' };
+    return { kind: 'joined', exchange: rank.exchange };
   }
   invariant(rank !== undefined, 'a rank joins before it is measured');
   if (request.kind === 'turn') return rank.turn(request.untimed, request.iterations);

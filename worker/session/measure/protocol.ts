@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../../../shared/core/index.ts';
 import type { SecurityOptions } from '../../../shared/rpc/index.ts';
+import type { ExchangeChoice } from '../../collective/index.ts';
 
 /** To one rank of a measured allreduce, over the channel that `fork` opens; each is answered before the next is sent. */
 export type RankRequest =
@@ -20,7 +21,7 @@ export type RankRequest =
   | { readonly kind: 'leave' };
 
 export type RankReply =
-  | { readonly kind: 'joined' }
+  | { readonly kind: 'joined'; readonly exchange: ExchangeChoice }
   | {
       readonly kind: 'took';
       /** Of each timed iteration. */
