@@ -41,6 +41,9 @@ test('latency steps: 2 all with all, 2·⌈log2 W⌉ in pairs, 4 by hosts', () =
     assert.equal(steps('direct', workers), 2);
   }
   assert.equal(steps('hierarchical', 8), 4);
+  const small = { ...shape(2), bucketLengths: [length - 1, 10] };
+  assert.equal(predict('direct', small).latencySteps, 1, 'two workers swap small buckets');
+  assert.equal(predict('direct', small).bytesReceived, 4 * (length + 9));
 });
 
 test('with several workers on a host, hierarchical sends 2(H−1)/H of the bytes over its network, whatever their number', () => {

@@ -130,7 +130,7 @@ function contributed(): ChunkSource {
 }
 
 const small = fc.oneof(fc.nat(3), fc.nat(200), fc.maxSafeNat());
-const anyRequest: fc.Arbitrary<PullRequest> = fc.record(
+const oneRequest: fc.Arbitrary<PullRequest> = fc.record(
   {
     runId: fc.constantFrom('run', 'other'),
     generation: fc.constantFrom(generation, generation, generation, 1, 9),
@@ -154,6 +154,9 @@ const anyRequest: fc.Arbitrary<PullRequest> = fc.record(
 
 const isAsked = { runId: 'run', generation, step: 0, bucket: 0, stage: 0, nodeStart: 0, nodeEnd: 1 };
 const right: PullRequest = { ...isAsked, offset: 80, length: 80, fromWorker: 'w-1' };
+const anyRequest = fc
+  .tuple(oneRequest, fc.array(fc.oneof(oneRequest, fc.constant(right)), { maxLength: 3 }))
+  .map(([request, more]): PullRequest => ({ ...request, more }));
 
 test('whatever a peer asks, it gets the values that it asked for, or an error', async () => {
   const damage = fc.array(fc.record({ at: fc.nat(60), byte: fc.nat(255) }), { maxLength: 3 });

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { monotonicClock } from '../../shared/core/index.ts';
+import type { PullRequest } from '../../shared/rpc/index.ts';
 import { createAllreduce, MemoryNetwork, type WireFormat, type WireValues } from '../../worker/collective/index.ts';
+import { PeerWaits } from '../../worker/collective/peer-waits.ts';
+import { PullClient } from '../../worker/collective/pull-client.ts';
+import { SegmentPool } from '../../worker/collective/segment-pool.ts';
 import type { ChunkSource, PeerLinks } from '../../worker/collective/transport.ts';
 
 const segmentValues = 7;
@@ -45,6 +49,28 @@ for (const wire of ['float32', 'bfloat16'] as const) {
     links.close();
   });
 }
+
+test('requests of one turn are one message, those before the stream is open also', async () => {
+  const client = new PullClient({
+    ...{ rank: 0, segmentValues, segmentTimeoutMs: 60_000, clock: monotonicClock },
+    peer: { rank: 1, workerId: 'w-1', host: 'h', address: 'w-1', replicas: { start: 1, end: 2 } },
+    sender: { runId: 'run', generation: 4, workerId: 'w-0', wire: 'float32' },
+    pool: new SegmentPool('float32', 4 * segmentValues),
+    waits: new PeerWaits(monotonicClock),
+  });
+  const sent: PullRequest[] = [];
+  const ask = (bucket: number) => void client.pull({ ...chunk, bucket, start: 0, end: 1 }, () => {}).catch(() => {});
+  for (const bucket of [0, 1, 2]) ask(bucket);
+  await Promise.resolve();
+  client.start((request) => sent.push(request));
+  for (const bucket of [3, 4]) ask(bucket);
+  await Promise.resolve();
+  ask(5);
+  await Promise.resolve();
+  const buckets = sent.map(({ bucket, more }) => [bucket, ...(more ?? []).map((request) => request.bucket)]);
+  assert.deepEqual(buckets, [[0, 1, 2], [3, 4], [5]]);
+  client.closed(null);
+});
 
 test('a peer with another wire format is refused', async () => {
   const links = twoRanks(new Float32Array(64), ['bfloat16', 'float32']);

@@ -20,9 +20,9 @@ export class BucketReduction {
   #missing: number;
   /** The hosted maximal subtrees' sums, once all hosted replicas contributed. */
   #own: readonly NodeSum[] | undefined;
-  /** All reduced values: the first own node's array, filled in place. */
+  /** All reduced values: made in the first own node's array, or in one of their own if peers still read that. */
   #result: WireValues | undefined;
-  /** A copy of the reduced values that peers ask for, there after the result went to the engine. */
+  /** What peers ask for after the result went to the engine: a copy of reduced values, or the own sum. */
   #kept: WireValues | undefined;
 
   /**
@@ -40,7 +40,8 @@ export class BucketReduction {
     this.#zones = waiting.map(
       (zone) => new ZoneSum(zone, layout.segments(bucket, zone.values), layout.sums(bucket), recycle),
     );
-    this.#kept = spare;
+    if (this.#plan.lendsSum) this.#result = spare;
+    else this.#kept = spare;
     this.#missing = length;
   }
 
@@ -49,6 +50,7 @@ export class BucketReduction {
     return this.#missing === 0 && this.#own !== undefined;
   }
 
+  /** An array that nobody reads any more once all contributed to a later step. */
   get kept(): WireValues | undefined {
     return this.#kept;
   }
@@ -78,13 +80,18 @@ export class BucketReduction {
     this.#recycle(values);
   }
 
+  /** Whether peers may ask for own sums even when all is reduced here. */
+  get lendsSum(): boolean {
+    return this.#plan.lendsSum;
+  }
+
   /** The place of values [start, end) in the result: what `setSegment` says of overwriting holds here too. */
   place(start: number, end: number): WireValues | undefined {
     return this.#result?.subarray(start, end);
   }
 
   readSum(node: Range, start: number, end: number): WireValues | undefined {
-    const zone = this.#zoneAt(start);
+    const zone = this.#plan.lendsSum ? undefined : this.#zoneAt(start);
     if (zone !== undefined) return zone.read(node, start, end);
     return this.#own?.find((own) => own.node.start === node.start)?.values.subarray(start, end);
   }
@@ -95,11 +102,14 @@ export class BucketReduction {
     return this.#kept?.subarray(start - first, end - first);
   }
 
-  /** The reduced bucket, the caller's from here on. Every peer has what it needs of the sums: else it would not be complete. */
+  /**
+   * The reduced bucket, the caller's from here on. Every peer has what it needs of the sums, else it would not be complete;
+   * or they are lent, and stay.
+   */
   take(): WireValues {
     const result = this.#result;
     invariant(result !== undefined && this.complete, 'a bucket is taken when it is complete');
-    this.#own = [];
+    if (!this.#plan.lendsSum) this.#own = [];
     this.#result = undefined;
     // Results are transferred to another thread: each needs a buffer of its own.
     return result.byteLength === result.buffer.byteLength ? result : result.slice();
@@ -107,9 +117,12 @@ export class BucketReduction {
 
   /** All hosted replicas contributed: peers may read the sums, and the own part joins those of others. */
   #publish(): void {
-    const own = this.#local.take().map((sum, index) => ({ ...sum, isTarget: index === 0 }));
-    this.#own = own;
-    this.#result = at(own, 0).values;
+    const sums = this.#local.take();
+    const first = at(sums, 0).values;
+    if (this.#plan.lendsSum) this.#kept = first;
+    this.#result = this.#plan.lendsSum ? (this.#result ?? emptyLike(first, first.length)) : first;
+    const own = sums.map((sum, index) => ({ ...sum, target: index === 0 ? this.#result : undefined }));
+    this.#own = sums;
     for (const zone of this.#zones) for (const segment of zone.addOwn(own)) this.#summed(zone, segment);
     if (this.#zones.length === 0 && this.#plan.gathers.length === 0) this.#missing = 0;
   }
@@ -128,7 +141,7 @@ export class BucketReduction {
     const from = Math.max(start, kept.start);
     const to = Math.min(end, kept.end);
     if (from >= to) return;
-    this.#kept ??= new (values instanceof Float32Array ? Float32Array : Uint16Array)(kept.end - kept.start);
+    this.#kept ??= emptyLike(values, kept.end - kept.start);
     this.#kept.set(values.subarray(from - start, to - start), from - kept.start);
     this.#arrived.add({ start, end });
   }
@@ -136,4 +149,8 @@ export class BucketReduction {
   #zoneAt(value: number): ZoneSum | undefined {
     return this.#zones.find(({ zone }) => value >= zone.values.start && value < zone.values.end);
   }
+}
+
+function emptyLike(values: WireValues, length: number): WireValues {
+  return new (values instanceof Float32Array ? Float32Array : Uint16Array)(length);
 }

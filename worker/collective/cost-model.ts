@@ -69,7 +69,7 @@ export function predict(algorithm: Algorithm, shape: CostShape, costs: CostInput
   const members = shape.members.map((member, rank) => ({ ...member, rank, workerId: '', address: '' }));
   const root = rankGroups(algorithm, members);
   const planners = shape.bucketLengths.map((length) => new ExchangePlanner(root, members, length));
-  const latencySteps = 2 * root.height;
+  const latencySteps = Math.max(0, ...planners.map((planner) => planner.latencySteps));
   const crosses = members.some(({ host }) => host !== at(members, 0).host);
   let worst: Prediction | undefined;
   for (const rank of typicalRanks(members.length)) {

@@ -33,6 +33,8 @@ export interface BucketPlan {
   readonly gathers: readonly GatherPull[];
   /** The reduced values that others ask this rank for lie in here. */
   readonly kept: Range;
+  /** Others ask for this rank's one own sum over values that it reduces itself: it may not be made in place. */
+  readonly lendsSum: boolean;
 }
 
 /** Values over which one rank holds the sums of a group. */
@@ -48,6 +50,12 @@ interface Share {
   readonly parts: readonly Holding[];
 }
 
+/**
+ * Swapped buckets have fewer values: a small model's only one, what is left of a large one's, statistics. Of many buckets in
+ * a row each hides the next one's latency, and halves cost fewer additions.
+ */
+const swapLimit = 2 ** 20;
+
 /** Pairs of bfloat16 values are added as one word: parts start at even values. */
 const grain = 2;
 
@@ -55,6 +63,9 @@ const grain = 2;
  * Who sums which values of one bucket. Bottom-up through the groups: where ranks of a group's children hold the same
  * values, each keeps a part of them, pulls the others' sums over it, and gives the other parts away. So every rank ends
  * with 1/W of the values. Top-down the same parts are gathered.
+ *
+ * Two ranks that have one sum each swap these whole, if they are small: as many bytes as half of them there and back, in one
+ * latency step.
  */
 export class ExchangePlanner {
   readonly #root: RankGroup;
@@ -69,7 +80,30 @@ export class ExchangePlanner {
     this.#length = length;
   }
 
+  /** Messages one after the other. */
+  get latencySteps(): number {
+    return this.#swaps ? 1 : 2 * this.#root.height;
+  }
+
   plan(rank: number): BucketPlan {
+    return this.#swaps ? this.#swap(rank) : this.#merge(rank);
+  }
+
+  get #swaps(): boolean {
+    const isOne = (group: RankGroup) => maximalSubtrees(this.#replicas(group), this.#allReplicas).length === 1;
+    return (
+      this.#members.length === 2 && this.#length > 0 && this.#length < swapLimit && this.#root.children.every(isOne)
+    );
+  }
+
+  #swap(rank: number): BucketPlan {
+    const values = { start: 0, end: this.#length };
+    const node = at(this.#members, 1 - rank).replicas;
+    const zone = { values, replicas: this.#replicas(this.#root), pulls: [{ rank: 1 - rank, node, phase: 0 }] };
+    return { zones: [zone], gathers: [], kept: { start: 0, end: 0 }, lendsSum: true };
+  }
+
+  #merge(rank: number): BucketPlan {
     const path: RankGroup[] = [this.#root];
     for (let group = this.#root; group.height > 0; path.unshift(group)) group = childWith(group, rank);
     const whole = { start: 0, end: this.#length };
@@ -93,7 +127,7 @@ export class ExchangePlanner {
       held = next.filter(({ values }) => values.end > values.start);
       kept ??= spanOf(held);
     }
-    return { zones: [...given, ...held], gathers, kept: kept ?? { start: 0, end: 0 } };
+    return { zones: [...given, ...held], gathers, kept: kept ?? { start: 0, end: 0 }, lendsSum: false };
   }
 
   /** The shares of what `rank` holds on behalf of a group's child, with the zone that each is of. */

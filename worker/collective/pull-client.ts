@@ -33,10 +33,15 @@ interface Pull {
 
 type Send = (request: PullRequest) => void;
 
+/** Requests in a message, at most: a few dozen bytes each. */
+const maxBatch = 1024;
+
 /** This worker's requests to one peer, in order, and the checks of what comes back. */
 export class PullClient implements StreamEvents<Uint8Array> {
   readonly #options: PullClientOptions;
   readonly #pulls: Pull[] = [];
+  /** Requests that wait for the stream, or for others that are made in the same turn: a message costs more than a request. */
+  #unsent: ChunkRequest[] = [];
   #send: Send | undefined;
   #slots: ReceivingSlots | undefined;
   /** Payloads that the peer knows to be taken out of shared memory. */
@@ -58,7 +63,7 @@ export class PullClient implements StreamEvents<Uint8Array> {
     this.#slots = slots;
     if (slots !== undefined) send({ offer: slots.offer, fromWorker: this.#options.sender.workerId });
     if (this.#failure !== undefined) slots?.close();
-    for (const { request } of this.#pulls) send(toPullRequest(request, this.#options.sender));
+    this.#sendRequests();
     this.#watch();
   }
 
@@ -66,7 +71,7 @@ export class PullClient implements StreamEvents<Uint8Array> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#pulls.push({ request, sink, place, next: request.start, resolve, reject });
-      this.#send?.(toPullRequest(request, this.#options.sender));
+      if (this.#unsent.push(request) === 1) queueMicrotask(() => this.#sendRequests());
       this.#watch();
       if (this.#pulls.length === 1) this.#countWait();
     });
@@ -113,6 +118,16 @@ export class PullClient implements StreamEvents<Uint8Array> {
     this.#slots?.close();
     this.#failure = isConnectionLost(cause) ? this.#lost(cause.message, cause) : cause;
     for (const pull of this.#pulls.splice(0)) pull.reject(this.#failure);
+  }
+
+  #sendRequests(): void {
+    if (this.#send === undefined || this.#failure !== undefined) return;
+    while (this.#unsent.length > 0) {
+      const message = toPullRequest(this.#unsent.splice(0, maxBatch), this.#options.sender);
+      const taken = this.#slots?.taken ?? 0;
+      this.#send(taken === this.#reported ? message : { ...message, taken });
+      this.#reported = taken;
+    }
   }
 
   /** The segment must be the next one of the oldest request: nothing left out, repeated, short or long. */

@@ -11,7 +11,7 @@ import type { SendingSlots, SharedMemoryOffer } from './shared-slots.ts';
 import type { SourceRegistry } from './source-registry.ts';
 import { toSparse } from './sparse-values.ts';
 import type { ChunkRequest } from './transport.ts';
-import { fromPullRequest, type Sender, stageNumbers } from './wire.ts';
+import { eachRequest, fromPullRequest, type Sender, stageNumbers } from './wire.ts';
 import { valueBytes, type WireValues } from './wire-format.ts';
 
 /**
@@ -63,12 +63,13 @@ class PullServer implements StreamEvents<PullRequest> {
     }
     if (request.taken) {
       this.#release(request.taken);
-      return;
+      if (!request.runId) return;
     }
-    if (this.#queue.length >= maxQueuedRequests) {
-      throw new LockstepError('collective/corrupt', `${this.#stream.peer} has ${this.#queue.length} requests open`);
+    const open = this.#queue.length + (request.more?.length ?? 0);
+    if (open >= maxQueuedRequests) {
+      throw new LockstepError('collective/corrupt', `${this.#stream.peer} has ${open} requests open`);
     }
-    this.#queue.push(request);
+    this.#queue.push(...eachRequest(request));
     if (!this.#answering) void this.#answerAll();
   }
 

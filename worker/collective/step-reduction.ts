@@ -60,7 +60,7 @@ export class StepReduction {
   read({ bucket: index, stage, node, start, end }: ChunkRequest): WireValues | undefined {
     const bucket = at(this.#buckets, index);
     if (stage === 'gather') return bucket.readReduced(start, end);
-    if (this.#done) {
+    if (this.#done && !bucket.lendsSum) {
       throw new LockstepError('collective/stale', `step ${this.step} is reduced; its parts are gone`, {
         action: 'discard',
       });

@@ -70,12 +70,12 @@ export interface NodeSum {
 export type Recycle = (values: WireValues) => void;
 
 interface PendingSum extends NodeSum {
-  /** The caller wants the total in this array. */
-  readonly isTarget: boolean;
+  /** Where the caller wants sums with this node. */
+  readonly target: WireValues | undefined;
 }
 
 /**
- * Sums the nodes of a range of replicas as they come. Siblings are added as soon as both are there, in place, always
+ * Sums the nodes of a range of replicas as they come. Siblings are added as soon as both are there, always
  * left + right: the order of arrival never changes a bit. Ends with the maximal subtrees of the range.
  */
 export class TreeSum {
@@ -107,9 +107,10 @@ export class TreeSum {
   /**
    * Takes ownership of `values`: they may be added to, or dropped. Nodes that are no node of this tree, outside of
    * the range or already covered are bugs of the caller and throw.
-   * @param isTarget sums that include this node are made in this array; at most one node of a sum is
+   * @param target sums that include this node are made in this array, which may be `values`; if it isn't, `values` stay
+   * as they are. At most one node of a sum has one
    */
-  add(node: Range, values: WireValues, isTarget = false): void {
+  add(node: Range, values: WireValues, target?: WireValues): void {
     invariant(!this.#taken, 'a tree sum was taken already');
     invariant(values.length === this.#length, `a node of ${values.length} values in a tree sum of ${this.#length}`);
     invariant(isNode(node, this.#replicas), `${name(node)} is no node of the tree over ${this.#replicas} replicas`);
@@ -120,7 +121,7 @@ export class TreeSum {
       invariant(apart, `${name(node)} overlaps ${name(other.node)}, which is already summed`);
     }
     this.#covered += node.end - node.start;
-    this.#merge({ node, values, isTarget });
+    this.#merge({ node, values, target });
   }
 
   /** The sums of the range's maximal subtrees, in order; the caller owns them. */
@@ -142,10 +143,12 @@ export class TreeSum {
       if (family === undefined || other === undefined || other.node.end !== family.sibling.end) break;
       this.#pending.delete(other.node.start);
       const [left, right] = other.node.start < sum.node.start ? [other, sum] : [sum, other];
-      const { values, isTarget } = right.isTarget ? right : left;
+      const target = left.target ?? right.target;
+      const values = target ?? left.values;
       addValues(values, left.values, right.values);
-      this.#recycle(values === left.values ? right.values : left.values);
-      sum = { node: family.parent, values, isTarget };
+      for (const part of [left, right])
+        if (part.target === undefined && part.values !== values) this.#recycle(part.values);
+      sum = { node: family.parent, values, target };
     }
     this.#pending.set(sum.node.start, sum);
   }

@@ -18,20 +18,30 @@ export interface Sender {
   readonly wire: WireFormat;
 }
 
-export function toPullRequest(request: ChunkRequest, sender: Sender): PullRequest {
+/** One message that asks for all of `requests`, of which there is at least one, in their order. */
+export function toPullRequest(requests: readonly ChunkRequest[], sender: Sender): PullRequest {
+  const [first, ...more] = requests.map((request) => toChunk(request, sender.wire));
+  const { runId, generation, workerId: fromWorker, wire } = sender;
+  return { ...first, runId, generation, fromWorker, wire: wireNumbers[wire], more };
+}
+
+function toChunk(request: ChunkRequest, wire: WireFormat): PullRequest {
   return {
-    runId: sender.runId,
-    generation: sender.generation,
     step: request.step,
     bucket: request.bucket,
     stage: stageNumbers[request.stage],
     nodeStart: request.node.start,
     nodeEnd: request.node.end,
-    offset: request.start * valueBytes[sender.wire],
-    length: (request.end - request.start) * valueBytes[sender.wire],
-    fromWorker: sender.workerId,
-    wire: wireNumbers[sender.wire],
+    offset: request.start * valueBytes[wire],
+    length: (request.end - request.start) * valueBytes[wire],
   };
+}
+
+/** The requests in one message, each with its sender. */
+export function* eachRequest(message: PullRequest): Generator<PullRequest> {
+  yield message;
+  const { runId = null, generation = null, fromWorker = null, wire = null } = message;
+  for (const request of message.more ?? []) yield { ...request, runId, generation, fromWorker, wire };
 }
 
 /** @throws LockstepError collective/corrupt */

@@ -5,8 +5,8 @@ import type { WireValues } from './wire-format.ts';
 
 /** The own sums of a bucket's hosted replicas. */
 export interface OwnSum extends NodeSum {
-  /** The bucket's result is made in this array. */
-  readonly isTarget: boolean;
+  /** Where sums with it are made; for the first one, which the bucket's result is made of. */
+  readonly target: WireValues | undefined;
 }
 
 /** The sums over one zone of a bucket, segment by segment, as the parts come. */
@@ -28,8 +28,9 @@ export class ZoneSum {
   /** The own sums over the whole bucket. Gives the segments that are now complete. */
   addOwn(own: readonly OwnSum[]): Range[] {
     return this.#segments.filter((segment, index) => {
-      for (const { node, values, isTarget } of own) {
-        at(this.#sums, index).add(node, values.subarray(segment.start, segment.end), isTarget);
+      for (const { node, values, target } of own) {
+        const { start, end } = segment;
+        at(this.#sums, index).add(node, values.subarray(start, end), target?.subarray(start, end));
       }
       return this.#take(index);
     });

@@ -58,18 +58,18 @@ interface Outcome {
 async function stepReduced(context: StepContext, step: number, timer: PhaseTimer): Promise<Outcome> {
   const { trainer, loader, link, generation, compression } = context;
   const reduction = firstReduction(compression, step);
-  beginStep(link, compression, step, [trainer.layout.statistics, 1]);
+  beginStep(link, compression, step, [trainer.layout.statistics + 1]);
   for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
     const { batch, place } = await accumulate(context, step, replica, timer);
     let bucket = 0;
     for (let values of trainer.parts(batch, place)) {
+      const isStatistics = bucket === trainer.layout.gradientBuckets.length;
       // Before the statistics leave: without them nobody can finish this step.
-      if (bucket === trainer.layout.gradientBuckets.length) assertFiniteLoss(values[0], step, replica);
+      if (isStatistics) assertFiniteLoss(values[0], step, replica);
       else if (values instanceof Float32Array) values = compress(compression, replica, bucket, values);
+      if (isStatistics) values = withDrain(values, link.drainRequested);
       contribute(link, { step: reduction, replica, bucket: bucket++, values });
     }
-    const drain = new Float32Array([link.drainRequested ? 1 : 0]);
-    contribute(link, { step: reduction, replica, bucket, values: drain });
     loader.recycle(batch);
   }
   timer.enter('reduce');
@@ -130,24 +130,31 @@ async function accumulate(
 
 /**
  * The wish to drain rides along in the reduction, so that all workers see it in the same step without asking anyone:
- * a last bucket of one value, the number of replicas whose worker was asked to drain.
+ * one more value behind the statistics, the number of replicas whose worker was asked to drain.
  */
 export function bucketLengths({ layout }: Trainer): number[] {
-  return [...layout.gradientBuckets, layout.statistics, 1];
+  return [...layout.gradientBuckets, layout.statistics + 1];
 }
 
 /** Only gradients may be rounded: sums of losses, metrics and samples stay what they are. */
 export function bucketFormats({ layout }: Trainer): WireFormat[] {
-  return [...layout.gradientBuckets.map(() => layout.wire), 'float32', 'float32'];
+  return [...layout.gradientBuckets.map(() => layout.wire), 'float32'];
 }
 
 function contribute(link: Link, part: Omit<ContributeMessage, 'kind'>): void {
   link.send({ kind: 'contribute', ...part }, [part.values.buffer as ArrayBuffer]);
 }
 
+function withDrain(statistics: WireValues, drain: boolean): Float32Array {
+  const all = new Float32Array(statistics.length + 1);
+  all.set(statistics);
+  all[statistics.length] = drain ? 1 : 0;
+  return all;
+}
+
 function unpackReduced(buckets: readonly WireValues[]): { contribution: Contribution; drain: boolean } {
-  const gradients = buckets.slice(0, -2);
-  const statistics = at(buckets, buckets.length - 2);
-  invariant(statistics instanceof Float32Array, 'statistics are float32');
-  return { contribution: { gradients, statistics }, drain: at(at(buckets, buckets.length - 1), 0) > 0 };
+  const last = at(buckets, buckets.length - 1);
+  invariant(last instanceof Float32Array, 'statistics are float32');
+  const statistics = last.subarray(0, -1);
+  return { contribution: { gradients: buckets.slice(0, -1), statistics }, drain: at(last, statistics.length) > 0 };
 }
