@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { allreduceCommand } from '../../cli/bench.ts';
 import { describeFailure } from '../../cli/failures.ts';
 import { parseLink } from '../../cli/network/index.ts';
+import { type AccuracyFlags, readAccuracyOptions, runAccuracyBenchmark } from './accuracy-benchmark.ts';
 import { runDeterminismBenchmark } from './determinism-benchmark.ts';
 import { findGloo } from './gloo-group.ts';
 import { runOverlapBenchmark } from './overlap-benchmark.ts';
@@ -30,6 +31,16 @@ async function main(argv: readonly string[]): Promise<number> {
     .option('--rounds <N>', 'turns of each library', '5')
     .option('--json', 'make the last line of standard output one JSON object', false)
     .action((flags: TrainFlags) => runTrainBenchmark(readTrainOptions(flags)));
+  program
+    .command('accuracy')
+    .description('Test accuracy and wall time on real data, the chapter’s networks: Lockstep on two workers and Keras.')
+    .option('--workloads <NAME,…>', 'some of cifar10, reuters', 'cifar10,reuters')
+    .option('--data <DIR>', 'directory with cifar-10-batches-bin and reuters-r8', '../shared/data')
+    .option('--samples <N>', 'training samples (default: 8000 of CIFAR-10, all of Reuters)')
+    .option('--epochs <N>', 'passes over them', '10')
+    .option('--seeds <N>', 'trainings of each library', '3')
+    .option('--json', 'make the last line of standard output one JSON object', false)
+    .action((flags: AccuracyFlags) => runAccuracyBenchmark(readAccuracyOptions(flags)));
   program
     .command('overlap')
     .description('How much of the communication two workers hide behind their computing, beside PyTorch DDP.')
