@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../shared/core/index.ts';
 import { type MetricValue, scalarsOf } from '../shared/metrics/index.ts';
-import type { EpochDecision, EpochEnd } from './membership/index.ts';
+import type { CheckpointReport, EpochDecision, EpochEnd } from './membership/index.ts';
 import type { EvaluationMeans, RunResult } from './result.ts';
 import type { RunTally } from './tally.ts';
 
@@ -90,10 +90,23 @@ export function summaryLines(result: RunResult, places: { journal: string; metri
     `${drained ? 'ended early' : 'done'}: ${steps} steps, ${samples} samples in ${duration(seconds)}${speed} with ${how}`,
     ...(test === null ? [] : testLines(test)),
     ...(result.checkpoint === '' ? [] : [`model    ${result.checkpoint}`]),
+    ...(drained && result.resumeFrom !== undefined ? [goOnText(result.resumeFrom)] : []),
     `weights  sha256 ${result.weightsSha256}`,
     `journal  ${places.journal}`,
     ...(places.metricsUrl === null ? [] : [`metrics  ${places.metricsUrl}/metrics`]),
   ];
+}
+
+/** How a run that ended early is taken up again. */
+export function goOnText(place: string): string {
+  return `resume   the same command goes on from ${place}`;
+}
+
+/** What a person should know of a checkpoint: that there is none. */
+export function checkpointText({ result, step, error }: CheckpointReport): string[] {
+  if (result === 'written') return [];
+  if (result === 'skipped') return [`warning: no checkpoint of step ${step}: the one before it is still being written`];
+  return [`warning: ${error?.code}: ${error?.message}; training goes on without it`];
 }
 
 /** The user's own error with its stack first, then what it meant for the run. */

@@ -1,6 +1,14 @@
 import type { Verbosity } from '../shared/config/index.ts';
 import type { Report } from './membership/index.ts';
-import { decisionText, epochLine, failureText, progressLine, startLine } from './progress-text.ts';
+import {
+  checkpointText,
+  decisionText,
+  epochLine,
+  failureText,
+  goOnText,
+  progressLine,
+  startLine,
+} from './progress-text.ts';
 import type { RunTally } from './tally.ts';
 
 /** Where progress is written: stderr, or something like it. */
@@ -52,8 +60,17 @@ export class Progress {
         this.#say(report.why);
         break;
       case 'refused':
+        this.print(failureText(report.error));
+        break;
       case 'failed':
         this.print(failureText(report.error));
+        if (this.#tally.lastCheckpoint !== null) this.#say(goOnText(this.#tally.lastCheckpoint.place));
+        break;
+      case 'resumed':
+        this.#say(`going on after step ${report.resume.step}, from ${report.resume.place}`);
+        break;
+      case 'checkpointed':
+        for (const line of checkpointText(report.report)) this.print(line);
         break;
       case 'started':
         this.#say(startLine(this.#tally));

@@ -29,6 +29,8 @@ export interface RunResult {
   readonly seconds: number;
   /** Directory of the saved model, empty when nothing was saved. */
   readonly checkpoint: string;
+  /** Checkpoint of the state after the last step; absent without one. */
+  readonly resumeFrom?: string;
   /** The run ended early because it was asked to. */
   readonly drained: boolean;
   /** Why a callback ended training before its last epoch; null when none did. */
@@ -71,6 +73,7 @@ export function runResult(tally: RunTally, settings: RunSettings): RunResult {
     samplesPerSecond: tally.stepSeconds === 0 ? null : tally.samplesPerSecond,
     seconds: ((tally.endedAtMs ?? 0) - (tally.startedAtMs ?? 0)) / 1000,
     checkpoint: outcome.checkpoint,
+    ...(outcome.resumeFrom === undefined ? {} : { resumeFrom: outcome.resumeFrom }),
     drained: outcome.drained,
     stopped: outcome.stopped,
     history: tally.history.map(({ epoch, steps, loss, metrics, validation, seconds }) => ({

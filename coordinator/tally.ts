@@ -3,11 +3,13 @@ import { type MetricValue, metricValues } from '../shared/metrics/index.ts';
 import type {
   Active,
   Beat,
+  CheckpointReport,
   EpochEnd,
   Evaluation,
   Hello,
   Outcome,
   Report,
+  ResumePoint,
   Split,
   StepReport,
 } from './membership/index.ts';
@@ -51,6 +53,9 @@ export class RunTally {
   outcome: Outcome | null = null;
   error: ErrorRecord | null = null;
   committedSteps = 0;
+  /** Checkpoints by what became of them. */
+  readonly checkpoints = { written: 0, failed: 0, skipped: 0 };
+  lastCheckpoint: CheckpointReport | null = null;
   samples = 0;
   stepSeconds = 0;
   startedAtMs: number | null = null;
@@ -62,6 +67,8 @@ export class RunTally {
   /** [committed steps, mean loss of the steps since the point before] */
   readonly lossCurve: [number, number][] = [];
   #epoch: Sums | null = null;
+  /** In steps of processes before. */
+  #samplesBefore = 0;
   #recent: { samples: number; seconds: number }[] = [];
   #stride = 1;
   #point = { samples: 0, lossSum: 0 };
@@ -81,6 +88,13 @@ export class RunTally {
         break;
       case 'planned':
         this.active = report.active;
+        break;
+      case 'resumed':
+        this.#goOnFrom(report.resume);
+        break;
+      case 'checkpointed':
+        this.checkpoints[report.report.result]++;
+        if (report.report.result === 'written') this.lastCheckpoint = report.report;
         break;
       case 'beat': {
         const worker = this.workers.get(report.workerId);
@@ -141,7 +155,7 @@ export class RunTally {
 
   /** Over all steps of the run, without evaluation; NaN before the first. */
   get samplesPerSecond(): number {
-    return this.samples / this.stepSeconds;
+    return (this.samples - this.#samplesBefore) / this.stepSeconds;
   }
 
   /** Time in the steps that are left, at the recent rate. NaN before the first step. */
@@ -149,6 +163,14 @@ export class RunTally {
     const left = (this.active?.totalSteps ?? 0) - this.committedSteps;
     const seconds = this.#recent.reduce((sum, step) => sum + step.seconds, 0);
     return left * (seconds / this.#recent.length);
+  }
+
+  #goOnFrom({ step, epoch, history }: ResumePoint): void {
+    this.history.push(...history);
+    this.#epoch = epoch.steps === 0 ? null : { ...epoch, epoch: epoch.epoch + 1, metricSums: [...epoch.metricSums] };
+    this.committedSteps = step;
+    this.samples = history.reduce((sum, end) => sum + end.samples, epoch.samples);
+    this.#samplesBefore = this.samples;
   }
 
   #addStep(report: StepReport): void {

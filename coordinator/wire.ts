@@ -5,6 +5,7 @@ import type { CoordinatorMessage, WorkerMessage } from '../shared/rpc/index.ts';
 import {
   type Action,
   type Beat,
+  type CheckpointReport,
   type EpochDecision,
   type EvaluationShare,
   type Event,
@@ -12,6 +13,7 @@ import {
   type JobFacts,
   type Phase,
   phases,
+  type ResumePoint,
   type Sender,
   type Split,
   type StepReport,
@@ -27,6 +29,7 @@ export function toEvent(link: number, message: WorkerMessage): Event {
   if (message.hello) return { kind: 'workerHello', from, hello: toHello(message.hello) };
   if (message.ready) return { kind: 'workerReady', from, ...toReady(message.ready) };
   if (message.planned) return { kind: 'loopPlanned', from, facts: toFacts(message.planned) };
+  if (message.checkpointed) return { kind: 'checkpointed', from, report: toCheckpointReport(message.checkpointed) };
   if (message.heartbeat) return { kind: 'heartbeat', from, beat: toBeat(message.heartbeat) };
   if (message.stepCommitted) return { kind: 'stepCommitted', from, report: toReport(message.stepCommitted) };
   if (message.evaluationShare) return { kind: 'evaluationShare', from, share: toShare(message.evaluationShare) };
@@ -61,8 +64,22 @@ function toHello(hello: NonNullable<WorkerMessage['hello']>): Hello {
   };
 }
 
-function toReady({ jobHash, facts }: NonNullable<WorkerMessage['ready']>) {
-  return { jobHash: jobHash ?? '', facts: toFacts(facts ?? {}) };
+function toReady({ jobHash, facts, resumeJson }: NonNullable<WorkerMessage['ready']>) {
+  const resume = resumeJson ? { resume: JSON.parse(resumeJson) as ResumePoint } : {};
+  return { jobHash: jobHash ?? '', facts: toFacts(facts ?? {}), ...resume };
+}
+
+function toCheckpointReport(report: NonNullable<WorkerMessage['checkpointed']>): CheckpointReport {
+  const { step, place, bytes, seconds, pauseSeconds, error } = report;
+  return {
+    step: step ?? 0,
+    result: place ? 'written' : error ? 'failed' : 'skipped',
+    place: place ?? '',
+    bytes: bytes ?? 0,
+    seconds: seconds ?? 0,
+    pauseSeconds: pauseSeconds ?? 0,
+    error: error ? toErrorRecord(error) : null,
+  };
 }
 
 function toFacts(facts: NonNullable<WorkerMessage['planned']>): JobFacts {
@@ -77,6 +94,7 @@ function toFacts(facts: NonNullable<WorkerMessage['planned']>): JobFacts {
     metrics: (facts.metrics ?? []).map(toMetric),
     modelName: facts.modelName ?? '',
     decidesEpochs: facts.decidesEpochs ?? false,
+    ...(facts.wantsEpochEnds ? { wantsEpochEnds: true } : {}),
     execution: facts.execution ?? '',
   };
 }
@@ -143,8 +161,9 @@ function fromDecision({ stop, learningRate, ...decision }: EpochDecision) {
   return { ...decision, stop: stop ?? '', ...(learningRate === null ? {} : { learningRate }) };
 }
 
-function toFinish({ steps, weightsSha256, checkpoint }: NonNullable<WorkerMessage['finished']>) {
-  return { steps: steps ?? 0, weightsSha256: weightsSha256 ?? '', checkpoint: checkpoint ?? '' };
+function toFinish({ steps, weightsSha256, checkpoint, resumeFrom }: NonNullable<WorkerMessage['finished']>) {
+  const saved = { checkpoint: checkpoint ?? '', ...(resumeFrom ? { resumeFrom } : {}) };
+  return { steps: steps ?? 0, weightsSha256: weightsSha256 ?? '', ...saved };
 }
 
 function toPhase(number: number | null | undefined): Phase {

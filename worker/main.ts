@@ -5,7 +5,14 @@ import type { SecurityOptions } from '../shared/rpc/index.ts';
 import { createLog, type LogLevel } from '../shared/telemetry/index.ts';
 import { type EngineName, loadEngine } from './engine/index.ts';
 import { runLoop } from './loop/index.ts';
-import { collectGarbageAtOnce, hashJobFile, Link, runPrediction, runSession } from './session/index.ts';
+import {
+  collectGarbageAtOnce,
+  hashJobFile,
+  Link,
+  runPrediction,
+  runSession,
+  type SessionEnd,
+} from './session/index.ts';
 
 export interface WorkerOptions {
   readonly jobFile: string;
@@ -40,7 +47,7 @@ export interface WorkerOptions {
  * One worker process: loads the engine, joins the coordinator's run and trains until it ends.
  * @throws LockstepError config/invalid for an `out` that cannot be made, its own failure, or the reason for which the coordinator stopped it
  */
-export async function runWorker(options: WorkerOptions): Promise<void> {
+export async function runWorker(options: WorkerOptions): Promise<SessionEnd> {
   collectGarbageAtOnce();
   makeDirectory(options.out, '--out');
   const jobFileHash = await hashJobFile(options.jobFile);
@@ -84,8 +91,9 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       await runPrediction(prediction, settings, link, engine);
     } else {
       const session = { jobFile, jobFileHash, jobPlace, dataDirectory, out, checkpoint, dumpGraph, log };
-      await runSession(session, settings, link, engine);
+      return await runSession(session, settings, link, engine);
     }
+    return { endedEarly: false };
   } catch (error) {
     const failure = LockstepError.from(error, 'engine/failed');
     await link.reportFailure(failure);

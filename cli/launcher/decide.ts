@@ -21,6 +21,9 @@ export interface ChildState {
   readonly exit: ChildExit | null;
 }
 
+/** Exit code of a run that ended early with a checkpoint of its last step. */
+const RESUMABLE = 3;
+
 /** Name of the one child that is not a worker. */
 export const coordinatorName = 'coordinator';
 
@@ -141,7 +144,7 @@ function finalFailure(state: LaunchState): string | null {
 function isFailure(state: LaunchState, { code, signal }: { code: number | null; signal: string | null }): boolean {
   if (code === 0) return false;
   if (state.phase.kind === 'terminating' || state.phase.kind === 'killing') return false;
-  return code !== 130 && !(state.interrupts > 0 && (signal === 'SIGINT' || signal === 'SIGTERM'));
+  return code !== 130 && code !== RESUMABLE && !(state.interrupts > 0 && (signal === 'SIGINT' || signal === 'SIGTERM'));
 }
 
 function onInterrupt(before: LaunchState, now: number): LaunchDecision {
@@ -189,7 +192,7 @@ function withActions(decision: LaunchDecision, first: readonly LaunchAction[]): 
 
 /** By a signal to the launcher, or to the coordinator itself, which then exits with 130. */
 export function wasInterrupted({ interrupts, children }: LaunchState): boolean {
-  return interrupts > 0 || children.some(({ exit }) => exit?.code === 130);
+  return interrupts > 0 || children.some(({ exit }) => exit?.code === 130 || exit?.code === RESUMABLE);
 }
 
 /** 0 success, which the coordinator alone can tell; 1 a failed run, 2 bad usage that only a child could find out, 130 ended by the user. */
@@ -198,5 +201,7 @@ function exitCodeOf(state: LaunchState): number {
     const first = state.children.find(({ name }) => name === state.firstFailure);
     return first?.exit?.code === 2 ? 2 : 1;
   }
-  return wasInterrupted(state) ? 130 : 0;
+  if (!wasInterrupted(state)) return 0;
+  const coordinator = state.children.find(({ name }) => name === coordinatorName);
+  return coordinator?.exit?.code === RESUMABLE ? RESUMABLE : 130;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ResolvedOptions, RunSettings } from '../../shared/config/index.ts';
+import { checkpointSettings, type ResolvedOptions, type RunSettings } from '../../shared/config/index.ts';
 import { formatAddress, isLoopback } from '../../shared/core/index.ts';
 import type { JobPlace } from '../../shared/job/index.ts';
 import type { Network, NetworkNode } from '../network/index.ts';
@@ -31,7 +31,7 @@ export interface PlanInput {
   /** Where in `jobFile` the job is; its default export when not given. */
   readonly jobPlace?: JobPlace | null;
   readonly options:
-    | ResolvedOptions<'train'>
+    | TrainingOptions
     | (ResolvedOptions<'evaluate'> & EvaluationOptions)
     | (ResolvedOptions<'predict'> & PredictionOptions)
     | (ResolvedOptions<'run'> & Omit<EvaluationOptions, 'seed'>);
@@ -42,6 +42,11 @@ export interface PlanInput {
   /** Hosts for the run, with a node for each worker; this one when not given. */
   readonly network?: Network;
 }
+
+/** A demo has no checkpoints. */
+type TrainingOptions = Omit<ResolvedOptions<'train'>, CheckpointOption> &
+  Partial<Pick<ResolvedOptions<'train'>, CheckpointOption>>;
+type CheckpointOption = keyof Parameters<typeof checkpointSettings>[0];
 
 /** Options that training has and evaluation doesn't. */
 export interface EvaluationOptions {
@@ -152,8 +157,10 @@ export function runSettings(
     | 'bucketBytes'
     | 'segmentBytes'
     | 'segmentTimeoutMs'
-  >,
+  > &
+    Parameters<typeof checkpointSettings>[0],
 ): RunSettings {
+  const checkpoint = mode === 'train' ? checkpointSettings(options) : undefined;
   return {
     mode,
     workers: options.workers,
@@ -170,6 +177,7 @@ export function runSettings(
     bucketBytes: options.bucketBytes,
     segmentBytes: options.segmentBytes,
     segmentTimeoutMs: options.segmentTimeoutMs,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Terminal } from '../../coordinator/index.ts';
 import type { PreflightCheck, PreflightOptions, ProfileOptions } from '../../worker/index.ts';
+import { exitCodes } from '../failures.ts';
 import type { CoordinatorStart, WorkerStart } from './messages.ts';
 
 export interface CoordinatorHooks {
@@ -54,8 +55,8 @@ function tellingTerminal(onErrorText: ((text: string) => void) | undefined): Ter
 /** Runs a worker in this process until its part has ended. @returns exit code */
 export async function runAsWorker(start: WorkerStart): Promise<number> {
   const { runWorker } = await import('../../worker/index.ts');
-  await runWorker(start);
-  return 0;
+  const { endedEarly } = await runWorker(start);
+  return endedEarly ? exitCodes.resumable : exitCodes.success;
 }
 
 /** @returns exit code */

@@ -24,6 +24,9 @@ function exitCodeOf({ code }: ErrorRecord): number {
   return code.startsWith('config/') || code === 'job/not-found' ? 2 : 1;
 }
 
+/** Exit code of a run that ended early and that the same command goes on with. */
+const RESUMABLE = 3;
+
 /** All workers are done: the run is complete if they ended with the same weights after the same step. */
 export function finish(state: RunState, active: Active, drain: Drain | null, now: number): Transition {
   const ranked = active.members.flatMap(({ link }) => state.workers.get(link) ?? []);
@@ -36,11 +39,13 @@ export function finish(state: RunState, active: Active, drain: Drain | null, now
     steps,
     weightsSha256: first?.weightsSha256 ?? '',
     checkpoint: first?.checkpoint ?? '',
+    ...(first?.resumeFrom ? { resumeFrom: first.resumeFrom } : {}),
     // How many steps a loop was to do, its program alone knows.
     drained: isLoop ? drain !== null : steps < active.totalSteps && active.stopped === null,
     stopped: active.stopped,
   };
-  const exitCode = outcome.drained ? (drain?.exitCode ?? 1) : 0;
+  const earlyCode = outcome.resumeFrom === undefined ? (drain?.exitCode ?? 1) : RESUMABLE;
+  const exitCode = outcome.drained ? earlyCode : 0;
   const stage = {
     kind: 'finished',
     outcome,

@@ -24,9 +24,13 @@ export function addToEpoch(active: Active, report: StepReport): Ended {
     metricSums: metricSums.map((sum, index) => sum + (before.metricSums[index] ?? 0)),
     seconds: before.seconds + stepSeconds,
   };
-  const step = report.step + 1;
   const isWhole = active.stepsPerEpoch > 0 && epoch.steps >= active.stepsPerEpoch;
   if (!report.last && !isWhole) return { active: { ...active, epoch }, actions: [] };
+  return closeEpoch(active, epoch, report.step + 1);
+}
+
+/** The epoch is over, after `step` steps of the run; with validation data it waits for that. */
+export function closeEpoch(active: Active, epoch: EpochSums, step: number): Ended {
   const next = { ...active, epoch: emptyEpoch(epoch.epoch + 1) };
   if (active.facts.validationSamples === 0) return endEpoch(next, epoch, step, null);
   return { active: { ...next, unmeasured: new Map(active.unmeasured).set(step, epoch) }, actions: [] };
@@ -41,6 +45,10 @@ export function measureEpoch(active: Active, validation: Evaluation): Ended {
   return endEpoch({ ...active, unmeasured }, epoch, validation.step, validation);
 }
 
+function isTold({ facts }: Active): boolean {
+  return facts.decidesEpochs || facts.wantsEpochEnds === true;
+}
+
 function endEpoch(active: Active, sums: EpochSums, step: number, validation: Evaluation | null): Ended {
   const { epoch, steps, samples, lossSum, metricSums, seconds } = sums;
   const metrics = metricValues(active.facts.metrics, metricSums, samples);
@@ -52,7 +60,7 @@ function endEpoch(active: Active, sums: EpochSums, step: number, validation: Eva
     actions: [
       { kind: 'journal', record: { kind: 'epoch', end } },
       { kind: 'report', event: { kind: 'epoch', end } },
-      ...(active.facts.decidesEpochs && link !== undefined ? [{ kind: 'sendEpochEnd', link, end } as const] : []),
+      ...(isTold(active) && link !== undefined ? [{ kind: 'sendEpochEnd', link, end } as const] : []),
     ],
   };
 }

@@ -5,6 +5,7 @@ import { nameOf, record } from './describe.ts';
 import { fail } from './end.ts';
 import { emptyEpoch } from './epochs.ts';
 import type { Active, Event, Identity, JobFacts, Member, RunState, Transition, WorkerRecord } from './model.ts';
+import { goOnFrom, resumeDifference } from './resume.ts';
 import { activeOf, keep, withActive, withWorker } from './state.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
@@ -94,7 +95,7 @@ function shortValue(value: string | number): string {
 export function onReady(state: RunState, event: Of<'workerReady'>, now: number): Transition {
   const worker = state.workers.get(event.from.link);
   if (worker === undefined || state.stage.kind !== 'gathering') return keep(state, 'ready outside of gathering');
-  const { jobHash, facts } = event;
+  const { jobHash, facts, resume } = event;
   const { replicas } = state.config.settings;
   if (facts.globalBatchSize % replicas !== 0) {
     return fail(state, indivisibleBatch(facts.globalBatchSize, replicas), now);
@@ -109,11 +110,14 @@ export function onReady(state: RunState, event: Of<'workerReady'>, now: number):
     );
     return fail(state, error, now);
   }
-  const next = withWorker(state, { ...worker, lastHeardMs: now, ready: { jobHash, facts } });
+  const difference = first === undefined ? undefined : resumeDifference(worker, resume, first);
+  if (difference !== undefined) return fail(state, difference, now);
+  const ready = { jobHash, facts, ...(resume === undefined ? {} : { resume }) };
+  const next = withWorker(state, { ...worker, lastHeardMs: now, ready });
   const readyCount = [...next.workers.values()].filter((other) => other.ready !== null).length;
   const wanted = state.config.settings.workers;
   if (readyCount < wanted) return keep(next, `${nameOf(worker.hello)} is ready: ${readyCount} of ${wanted}`);
-  return startFirstGeneration(next, facts, jobHash, now);
+  return startFirstGeneration(next, ready, now);
 }
 
 function indivisibleBatch(globalBatchSize: number, replicas: number) {
@@ -127,12 +131,16 @@ function indivisibleBatch(globalBatchSize: number, replicas: number) {
 }
 
 /** Later generations will come from here too, with the workers that are left and the step that they reached. */
-function startFirstGeneration(state: RunState, facts: JobFacts, jobHash: string, now: number): Transition {
+function startFirstGeneration(
+  state: RunState,
+  { facts, jobHash, resume }: NonNullable<WorkerRecord['ready']>,
+  now: number,
+): Transition {
   const { settings } = state.config;
   const workers = new Map([...state.workers].map(([link, worker]) => [link, { ...worker, lastHeardMs: now }]));
   const members = assignReplicas([...workers.values()], settings.replicas);
   const { perEpoch, total } = stepsOf(facts, settings);
-  const active: Active = {
+  const begun: Active = {
     generation: 1,
     members,
     facts,
@@ -147,12 +155,15 @@ function startFirstGeneration(state: RunState, facts: JobFacts, jobHash: string,
     stopped: null,
   };
   const placed = members.map(({ link: _, ...member }) => member);
+  const { active, actions } = resume === undefined ? { active: begun, actions: [] } : goOnFrom(begun, resume);
+  const startStep = active.committedSteps;
   return {
     state: { ...state, workers, stage: { kind: 'running', active } },
     actions: [
-      { kind: 'journal', record: { kind: 'generation', generation: 1, members: placed, startStep: 0, facts, jobHash } },
-      { kind: 'startGeneration', generation: 1, members, startStep: 0 },
+      { kind: 'journal', record: { kind: 'generation', generation: 1, members: placed, startStep, facts, jobHash } },
+      { kind: 'startGeneration', generation: 1, members, startStep },
       { kind: 'report', event: { kind: 'started', active } },
+      ...actions,
     ],
     reason: `all ${members.length} workers are ready: generation 1 starts`,
   };

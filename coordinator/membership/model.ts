@@ -2,18 +2,33 @@ import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
 import type { MetricValue } from '../../shared/metrics/index.ts';
 import type {
+  CheckpointReport,
   EpochDecision,
   EpochEnd,
+  EpochSums,
   EvaluationShare,
   Identity,
   JobFacts,
   Phase,
+  ResumePoint,
   Split,
   StepReport,
 } from '../../shared/run/index.ts';
 
 export { phases } from '../../shared/run/index.ts';
-export type { EpochDecision, EpochEnd, EvaluationShare, Identity, JobFacts, Phase, Split, StepReport };
+export type {
+  CheckpointReport,
+  EpochDecision,
+  EpochEnd,
+  EpochSums,
+  EvaluationShare,
+  Identity,
+  JobFacts,
+  Phase,
+  ResumePoint,
+  Split,
+  StepReport,
+};
 
 export interface MembershipConfig {
   readonly runId: string;
@@ -78,7 +93,15 @@ export interface Sender {
 
 export type Event =
   | { readonly kind: 'workerHello'; readonly from: Sender; readonly hello: Hello }
-  | { readonly kind: 'workerReady'; readonly from: Sender; readonly jobHash: string; readonly facts: JobFacts }
+  | {
+      readonly kind: 'workerReady';
+      readonly from: Sender;
+      readonly jobHash: string;
+      readonly facts: JobFacts;
+      /** What it goes on from; absent where it begins anew. */
+      readonly resume?: ResumePoint;
+    }
+  | { readonly kind: 'checkpointed'; readonly from: Sender; readonly report: CheckpointReport }
   | { readonly kind: 'loopPlanned'; readonly from: Sender; readonly facts: JobFacts }
   | { readonly kind: 'heartbeat'; readonly from: Sender; readonly beat: Beat }
   | { readonly kind: 'stepCommitted'; readonly from: Sender; readonly report: StepReport }
@@ -90,6 +113,7 @@ export type Event =
       readonly steps: number;
       readonly weightsSha256: string;
       readonly checkpoint: string;
+      readonly resumeFrom?: string;
     }
   | {
       readonly kind: 'workerFailed';
@@ -141,6 +165,8 @@ export type JournalEntry =
       readonly metricSums: readonly number[];
     }
   | { readonly kind: 'planned'; readonly facts: JobFacts }
+  | { readonly kind: 'resumed'; readonly step: number; readonly place: string; readonly sha256: string }
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly place: string; readonly bytes: number }
   | { readonly kind: 'evaluation'; readonly evaluation: Evaluation }
   | { readonly kind: 'epoch'; readonly end: EpochEnd }
   | { readonly kind: 'decision'; readonly decision: EpochDecision }
@@ -154,6 +180,8 @@ export type Report =
   | { readonly kind: 'refused'; readonly error: ErrorRecord }
   | { readonly kind: 'started'; readonly active: Active }
   | { readonly kind: 'planned'; readonly active: Active }
+  | { readonly kind: 'resumed'; readonly resume: ResumePoint }
+  | { readonly kind: 'checkpointed'; readonly report: CheckpointReport }
   | { readonly kind: 'beat'; readonly workerId: string; readonly beat: Beat }
   | { readonly kind: 'step'; readonly report: StepReport }
   | { readonly kind: 'evaluation'; readonly evaluation: Evaluation }
@@ -173,8 +201,13 @@ export interface WorkerRecord {
   readonly lastHeardMs: number;
   readonly beat: Beat | null;
   readonly committedSteps: number;
-  readonly ready: { readonly jobHash: string; readonly facts: JobFacts } | null;
-  readonly finished: { readonly steps: number; readonly weightsSha256: string; readonly checkpoint: string } | null;
+  readonly ready: { readonly jobHash: string; readonly facts: JobFacts; readonly resume?: ResumePoint } | null;
+  readonly finished: {
+    readonly steps: number;
+    readonly weightsSha256: string;
+    readonly checkpoint: string;
+    readonly resumeFrom?: string;
+  } | null;
   readonly failed: ErrorRecord | null;
 }
 
@@ -201,16 +234,6 @@ export interface Active {
   readonly stopped: string | null;
 }
 
-/** Over the steps of one epoch. Sums are over samples. */
-export interface EpochSums {
-  readonly epoch: number;
-  readonly steps: number;
-  readonly samples: number;
-  readonly lossSum: number;
-  readonly metricSums: readonly number[];
-  readonly seconds: number;
-}
-
 export interface Drain {
   readonly reason: string;
   readonly exitCode: number;
@@ -220,6 +243,8 @@ export interface Outcome {
   readonly steps: number;
   readonly weightsSha256: string;
   readonly checkpoint: string;
+  /** Checkpoint of the state after the last step, which the same command goes on from. */
+  readonly resumeFrom?: string;
   /** Ended early because it was asked to, with everything saved. */
   readonly drained: boolean;
   /** Why a callback ended training before its last epoch; null when none did. */

@@ -3,6 +3,7 @@ import { onEpochDecided } from './epochs.ts';
 import { onHello, onLoopPlanned, onReady } from './join.ts';
 import { onLinkClosed, onTick, onWorkerFailed } from './lose.ts';
 import type { Event, RunState, Transition } from './model.ts';
+import { onCheckpointed } from './resume.ts';
 import { activeOf } from './state.ts';
 import { onDrain, onStop } from './stop.ts';
 import { onEvaluationShare, onFinished, onHeartbeat, onStepCommitted } from './train.ts';
@@ -20,6 +21,8 @@ export function reduce(state: RunState, event: Event, now: number): Transition {
       return onHello(state, event, now);
     case 'workerReady':
       return onReady(state, event, now);
+    case 'checkpointed':
+      return onCheckpointed(state, event);
     case 'loopPlanned':
       return onLoopPlanned(state, event);
     case 'heartbeat':

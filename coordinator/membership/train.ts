@@ -100,8 +100,12 @@ export function onFinished(state: RunState, event: Of<'workerFinished'>, now: nu
   const worker = state.workers.get(event.from.link);
   const { stage } = state;
   if (worker === undefined || worker.finished !== null) return keep(state, 'finished twice, or not in the run');
-  const { steps, weightsSha256, checkpoint } = event;
-  const heard = withWorker(state, { ...worker, lastHeardMs: now, finished: { steps, weightsSha256, checkpoint } });
+  const { steps, weightsSha256, checkpoint, resumeFrom = '' } = event;
+  const heard = withWorker(state, {
+    ...worker,
+    lastHeardMs: now,
+    finished: { steps, weightsSha256, checkpoint, resumeFrom },
+  });
   if (stage.kind !== 'running' && stage.kind !== 'draining' && stage.kind !== 'finishing') {
     return keep(heard, `${nameOf(worker.hello)} finished in stage ${stage.kind}`);
   }

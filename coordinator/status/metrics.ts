@@ -16,6 +16,7 @@ export class MetricsObserver {
     this.#tally = tally;
     metrics.buildInfo.set({ version: run.version }, 1);
     metrics.replicas.set(run.settings.replicas);
+    for (const result of ['written', 'failed', 'skipped']) metrics.checkpointsTotal.inc({ result }, 0);
   }
 
   observe(report: Report): void {
@@ -34,6 +35,19 @@ export class MetricsObserver {
         observeStep(metrics, report.report, tally.active?.facts.metrics ?? []);
         metrics.epoch.set(tally.epoch?.epoch ?? 1);
         break;
+      case 'resumed':
+        metrics.step.set(report.resume.step);
+        metrics.epoch.set(report.resume.epoch.epoch + 1);
+        break;
+      case 'checkpointed': {
+        const { result, step, seconds, pauseSeconds } = report.report;
+        metrics.checkpointsTotal.inc({ result });
+        if (result !== 'written') break;
+        metrics.checkpointStep.set(step);
+        metrics.checkpointSeconds.set(seconds);
+        metrics.checkpointPauseSecondsTotal.inc(pauseSeconds);
+        break;
+      }
       case 'evaluation': {
         const { split, loss, metrics: values } = report.evaluation;
         metrics.evaluationLoss.set({ split }, loss);

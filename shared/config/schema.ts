@@ -1,3 +1,4 @@
+import { checkpointOptions } from './checkpoint-options.ts';
 import { define } from './definition.ts';
 import { decides, exchangeOptions } from './exchange-options.ts';
 import { listens, securityOptions } from './security-options.ts';
@@ -247,6 +248,7 @@ export const optionDefinitions = {
     description: 'How long a worker goes on trying to reach the coordinator.',
   }),
   ...exchangeOptions,
+  ...checkpointOptions,
   sharedMemory: define(choice(['auto', 'off']), {
     commands: ['train', 'evaluate', 'run', 'demo', 'worker'],
     default: 'auto',

@@ -28,4 +28,23 @@ export interface RunSettings {
   readonly bucketBytes: number;
   readonly segmentBytes: number;
   readonly segmentTimeoutMs: number;
+  /** Absent where a run neither writes checkpoints nor begins with one. */
+  readonly checkpoint?: CheckpointSettings;
+}
+
+/** Where, when and how many checkpoints are written, and what a run begins with. */
+export interface CheckpointSettings {
+  /** A directory or `s3://BUCKET/PREFIX`; null where none are written. */
+  readonly place: string | null;
+  readonly every: CheckpointInterval;
+  readonly keep: number;
+  /** Name of the measured value whose best checkpoint stays. */
+  readonly best: string | null;
+  /** `auto`, `off`, or the path of a checkpoint or of a place that holds some. */
+  readonly resume: string;
+}
+
+export interface CheckpointInterval {
+  readonly unit: 'steps' | 'epochs' | 'seconds';
+  readonly count: number;
 }

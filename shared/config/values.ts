@@ -60,6 +60,21 @@ export function choice<const T extends readonly [string, ...string[]]>(names: T)
   };
 }
 
+/** One of some words, or any other text. */
+export function choiceOrText(words: readonly string[], placeholder: string, expected: string): OptionValue<string> {
+  return { ...text(`${words.join('|')}|${placeholder}`, `${words.join(', ')}, or ${expected}`) };
+}
+
+/** `100steps`, `1epoch`, `30s`, `5min`, `1h` */
+export function interval(): OptionValue<string> {
+  return {
+    schema: z.string().regex(/^[1-9]\d{0,8}(steps?|epochs?|s|min|h)$/),
+    expected: 'a number and a unit: steps, epochs, s, min or h, such as 100steps, 1epoch or 5min',
+    placeholder: 'INTERVAL',
+    fromText: (given) => given,
+  };
+}
+
 /** What gradients travel as. */
 export function wireFormat(): OptionValue<Wire> {
   return {

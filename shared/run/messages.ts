@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../core/index.ts';
 import type { MetricDefinition, MetricValue } from '../metrics/index.ts';
 
 /** What must be equal on all workers for their bits to be equal. */
@@ -26,6 +27,8 @@ export interface JobFacts {
   readonly modelName: string;
   /** Whether rank 0 decides before each epoch how training goes on (the job has callbacks); the others wait for it. */
   readonly decidesEpochs: boolean;
+  /** Whether rank 0 is told of every epoch's end, whoever decides: it writes checkpoints. */
+  readonly wantsEpochEnds?: boolean;
   /** How steps run where that is not the usual way, and by whose choice; else empty. */
   readonly execution: string;
 }
@@ -93,4 +96,42 @@ export interface EvaluationShare {
   readonly samples: number;
   readonly lossSum: number;
   readonly metricSums: readonly number[];
+}
+
+/** Over the steps of one epoch. Sums are over samples. */
+export interface EpochSums {
+  /** From 0. */
+  readonly epoch: number;
+  readonly steps: number;
+  readonly samples: number;
+  readonly lossSum: number;
+  readonly metricSums: readonly number[];
+  readonly seconds: number;
+}
+
+/** What a run goes on from that began in other processes; the same on all its workers. */
+export interface ResumePoint {
+  /** Committed steps. */
+  readonly step: number;
+  /** Where the checkpoint is, and the SHA-256 of its manifest. */
+  readonly place: string;
+  readonly sha256: string;
+  /** Of the epoch that `step` is in; whole where what comes after an epoch is still to be done. */
+  readonly epoch: EpochSums;
+  /** The epochs before. */
+  readonly history: readonly EpochEnd[];
+}
+
+/** What became of a checkpoint. */
+export interface CheckpointReport {
+  readonly step: number;
+  readonly result: 'written' | 'failed' | 'skipped';
+  /** Where it is; empty if it was not written. */
+  readonly place: string;
+  readonly bytes: number;
+  /** From the copy in memory to the last byte that was read back. */
+  readonly seconds: number;
+  /** Time that training stood still for it. */
+  readonly pauseSeconds: number;
+  readonly error: ErrorRecord | null;
 }

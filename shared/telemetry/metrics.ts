@@ -38,6 +38,11 @@ export interface CoordinatorMetrics extends StepMetrics {
   /** Time of the last heartbeat's arrival, so that its age is `time() - lockstep_heartbeat_timestamp_seconds`. */
   readonly heartbeatTimestampSeconds: Gauge<'worker'>;
   readonly staleMessagesTotal: Counter;
+  readonly checkpointsTotal: Counter<'result'>;
+  /** Committed steps in the last checkpoint. */
+  readonly checkpointStep: Gauge;
+  readonly checkpointSeconds: Gauge;
+  readonly checkpointPauseSecondsTotal: Counter;
   readonly evaluationLoss: Gauge<'split'>;
   readonly evaluationMetric: Gauge<'split' | 'name'>;
 }
@@ -85,6 +90,15 @@ export function coordinatorMetrics(registry: Registry): CoordinatorMetrics {
     staleMessagesTotal: define.counter(
       'stale_messages_total',
       'Messages of another run or generation that were dropped.',
+    ),
+    checkpointsTotal: define.counter('checkpoints_total', 'Checkpoints: written, failed, or skipped for a newer one.', [
+      'result',
+    ]),
+    checkpointStep: define.gauge('checkpoint_step', 'Committed steps in the last checkpoint.'),
+    checkpointSeconds: define.gauge('checkpoint_seconds', 'Time that the last checkpoint took beside the training.'),
+    checkpointPauseSecondsTotal: define.counter(
+      'checkpoint_pause_seconds_total',
+      'Time that training stood still for copies of its state.',
     ),
     evaluationLoss: define.gauge('evaluation_loss', 'Mean loss of the last evaluation.', ['split']),
     evaluationMetric: define.gauge('evaluation_metric', 'A metric of the last evaluation.', ['split', 'name']),

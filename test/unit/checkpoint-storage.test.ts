@@ -45,7 +45,7 @@ function diesAfter(limit: number): { storage: DirectoryStorage; location: string
 test('a crash at any byte of a write leaves the checkpoint before it, or the new one whole', async () => {
   const first = checkpointOf(1);
   const { bytes } = await writeCheckpoint(new DirectoryStorage(fresh()), first);
-  for (let extra = 0; extra <= bytes; extra += extra < 64 || extra > bytes - 64 ? 1 : 13) {
+  for (let extra = 0; extra <= bytes; extra += extra < 8 || extra > bytes - 64 ? 3 : 61) {
     const { storage, location } = diesAfter(bytes + extra);
     await writeCheckpoint(storage, first);
     await writeCheckpoint(storage, checkpointOf(2)).catch((error: Error) => assert.equal(error.message, 'dead'));

@@ -94,6 +94,12 @@ export class Monitor {
   }
 }
 
+/** Null for a name that tells nothing. */
+export function isGreaterBetter(name: string): boolean | null {
+  const sign = direction(name);
+  return sign === null ? null : sign === -1;
+}
+
 function direction(name: string): 1 | -1 | null {
   if (lessIsBetter.test(name)) return 1;
   return greaterIsBetter.test(name) ? -1 : null;

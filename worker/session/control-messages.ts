@@ -14,7 +14,11 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
   switch (message.kind) {
     case 'ready':
       return {
-        ready: { jobHash: message.jobHash, facts: toFacts(message.facts) },
+        ready: {
+          jobHash: message.jobHash,
+          facts: toFacts(message.facts),
+          resumeJson: message.resume == null ? '' : JSON.stringify(message.resume),
+        },
       };
     case 'planned':
       return { planned: toFacts(message.facts) };
@@ -30,9 +34,18 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
       const { stop, learningRate, ...decision } = message.decision;
       return { epochDecision: { ...decision, stop: stop ?? '', ...(learningRate === null ? {} : { learningRate }) } };
     }
+    case 'checkpointed': {
+      const { result: _, error, ...report } = message.report;
+      return { checkpointed: { ...report, ...(error === null ? {} : { error: toErrorInfo(error) }) } };
+    }
     case 'finished':
       return {
-        finished: { steps: message.steps, weightsSha256: message.weightsSha256, checkpoint: message.checkpoint },
+        finished: {
+          steps: message.steps,
+          weightsSha256: message.weightsSha256,
+          checkpoint: message.checkpoint,
+          resumeFrom: message.resumeFrom ?? '',
+        },
       };
     case 'failed':
       return { failed: { error: toErrorInfo(message.error), step: where.step, phase: phaseNumber(where.phase) } };

@@ -7,5 +7,5 @@ export type { RankReply, RankRequest } from './measure/protocol.ts';
 export { type PredictionOptions, runPrediction } from './prediction.ts';
 export type { GenerationView } from './protocol.ts';
 export { batchRows, compiles, executionText, planRun, type RunPlan } from './run-plan.ts';
-export { runSession } from './session.ts';
+export { runSession, type SessionEnd } from './session.ts';
 export { trainerOptions } from './trainer-options.ts';

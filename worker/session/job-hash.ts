@@ -25,9 +25,12 @@ export interface JobFingerprint {
 export function hashJob(fingerprint: JobFingerprint): string {
   // Paths may differ between hosts; the sizes and shapes of what is read may not.
   const datasets = Object.entries(fingerprint.datasets).map(([split, dataset]) => [split, withoutLocations(dataset)]);
-  return createHash('sha256')
-    .update(canonicalJson({ ...fingerprint, datasets }))
-    .digest('hex');
+  return hashOf({ ...fingerprint, datasets });
+}
+
+/** SHA-256 of a value's JSON with sorted keys. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
 export function canonicalJson(value: unknown): string {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../../shared/core/index.ts';
+import type { EpochEnd } from '../../shared/run/index.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
@@ -22,6 +23,7 @@ export class Link {
   #waiting: { kind: Kind; resolve: (message: LinkToMain) => void; reject: (error: unknown) => void } | undefined;
   #failure: LockstepError | undefined;
   #drainRequested = false;
+  readonly #epochEnds: EpochEnd[] = [];
   #closing = false;
 
   constructor(settings: Omit<LinkSettings, 'board'>) {
@@ -42,6 +44,16 @@ export class Link {
   /** True once the user asked this run to end early; the workers agree on the step through the reduction. */
   get drainRequested(): boolean {
     return this.#drainRequested;
+  }
+
+  /** Ends this run early, like a wish of the coordinator's. */
+  requestDrain(): void {
+    this.#drainRequested = true;
+  }
+
+  /** What the coordinator told of epochs that are over, since this process began. */
+  get epochEnds(): readonly EpochEnd[] {
+    return this.#epochEnds;
   }
 
   send(message: MainToLink, transfer: readonly ArrayBuffer[] = []): void {
@@ -81,6 +93,7 @@ export class Link {
   }
 
   #receive(message: LinkToMain): void {
+    if (message.kind === 'epochEnd') this.#epochEnds.push(message.end);
     if (message.kind === 'drain') {
       this.#drainRequested = true;
     } else if (message.kind === 'stop' && message.error !== null) {

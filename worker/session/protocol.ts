@@ -1,6 +1,14 @@
 import type { RunSettings } from '../../shared/config/index.ts';
 import type { ErrorRecord } from '../../shared/core/index.ts';
-import type { EpochDecision, EpochEnd, EvaluationShare, JobFacts, StepReport } from '../../shared/run/index.ts';
+import type {
+  CheckpointReport,
+  EpochDecision,
+  EpochEnd,
+  EvaluationShare,
+  JobFacts,
+  ResumePoint,
+  StepReport,
+} from '../../shared/run/index.ts';
 import type { ExchangeChoice, WireFormat, WireValues } from '../collective/index.ts';
 
 /**
@@ -12,6 +20,8 @@ export type MainToLink =
       readonly kind: 'ready';
       readonly jobHash: string;
       readonly facts: JobFacts;
+      /** What this worker goes on from; null where it begins anew. */
+      readonly resume?: ResumePoint | null;
       /** Null where `begin` tells those of each step. */
       readonly bucketLengths: readonly number[] | null;
       /** What each bucket is summed as. */
@@ -32,7 +42,15 @@ export type MainToLink =
   | { readonly kind: 'committed'; readonly report: StepReport }
   | { readonly kind: 'evaluated'; readonly share: EvaluationShare }
   | { readonly kind: 'decided'; readonly decision: EpochDecision }
-  | { readonly kind: 'finished'; readonly steps: number; readonly weightsSha256: string; readonly checkpoint: string }
+  | { readonly kind: 'checkpointed'; readonly report: CheckpointReport }
+  | {
+      readonly kind: 'finished';
+      readonly steps: number;
+      readonly weightsSha256: string;
+      readonly checkpoint: string;
+      /** Checkpoint of the state after `steps`; empty without one. */
+      readonly resumeFrom?: string;
+    }
   | { readonly kind: 'failed'; readonly error: ErrorRecord };
 
 export type LinkToMain =

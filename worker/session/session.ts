@@ -9,6 +9,7 @@ import { saveModel } from '../checkpoint/index.ts';
 import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { openSavedWeights } from '../models/index.ts';
 import { CallbackRunner } from './callback-runner.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { compressionOf } from './compression.ts';
 import { dumpGraph } from './dump-graph.ts';
 import { EpochGate } from './epoch-gate.ts';
@@ -19,8 +20,10 @@ import type { Link } from './link.ts';
 import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
 import { logCompiled } from './log-compiled.ts';
 import { logExchange } from './log-exchange.ts';
+import { type CheckpointedRun, checkCheckpoints, openCheckpoints } from './open-checkpoints.ts';
 import type { GenerationView } from './protocol.ts';
-import { evaluationPlan, executionText, planRun, type RunPlan } from './run-plan.ts';
+import { applyResume, openResume, resumePoint, runEnvironment, runIdentity } from './resume.ts';
+import { evaluationPlan, executionText, planRun } from './run-plan.ts';
 import { bucketFormats, bucketLengths, trainStep } from './step.ts';
 import { trainerOptions } from './trainer-options.ts';
 
@@ -38,19 +41,29 @@ export interface SessionOptions {
   readonly log: Log;
 }
 
+export interface SessionEnd {
+  /** The run was asked to end before its last step, and the same command goes on with it. */
+  readonly endedEarly: boolean;
+}
+
 /** A worker's part in a run from join to end. @throws LockstepError its own failure, or what the coordinator stopped it for */
 export async function runSession(
   options: SessionOptions,
   settings: RunSettings,
   link: Link,
   engine: Engine,
-): Promise<void> {
+): Promise<SessionEnd> {
   const loaded = await load(options, settings, engine);
+  let checkpoints: Checkpoints | null = null;
+  const drain = () => link.requestDrain();
+  // With nothing that a run could go on from, a worker that is told to end counts as lost at once.
+  if (settings.checkpoint !== undefined && settings.checkpoint.place !== null) process.on('SIGTERM', drain);
   try {
     link.send({
       kind: 'ready',
       jobHash: loaded.jobHash,
       facts: facts(loaded),
+      resume: loaded.resumed === null ? null : resumePoint(loaded.resumed),
       // PowerSGD has two reductions, each of its own lengths.
       bucketLengths: powerSgdRank(loaded.plan.wire) === null ? bucketLengths(loaded.trainer) : null,
       bucketFormats: bucketFormats(loaded.trainer),
@@ -58,21 +71,23 @@ export async function runSession(
     });
     const { generation } = await link.receive('generation');
     logExchange(options.log, generation);
-    const steps = await train(loaded, options, link, generation);
+    checkpoints = openCheckpoints(loaded, link, () => null);
+    const { steps, drained } = await train(loaded, options, link, generation, checkpoints);
     await evaluate(loaded, link, generation, 'test', steps);
-    await finish(loaded, options, link, generation, steps);
+    const resumeFrom = generation.rank === 0 ? ((await checkpoints?.finish(steps)) ?? '') : '';
+    await finish(loaded, options, link, generation, { steps, resumeFrom });
     await link.receive('stop');
+    return { endedEarly: drained && checkpoints !== null };
   } finally {
+    process.off('SIGTERM', drain);
+    await checkpoints?.close();
     loaded.trainer.close();
     await loaded.loaders.close();
   }
 }
 
-interface Loaded {
-  readonly trainer: Trainer;
+interface Loaded extends CheckpointedRun {
   readonly loaders: OpenLoaders;
-  readonly plan: RunPlan;
-  readonly settings: RunSettings;
   readonly job: Pick<Job, 'callbacks' | 'optimizer'>;
   readonly jobHash: string;
   /** For JobFacts. */
@@ -93,6 +108,7 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
     });
     if (options.dumpGraph !== null) await dumpGraph(trainer, options.dumpGraph);
     await saved?.writeTo(trainer);
+    const readers = await hashReaders(data);
     const jobHash = hashJob({
       jobFileHash: options.jobFileHash,
       topology: trainer.topology,
@@ -102,12 +118,27 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
       train: { inputs, targets },
       datasetSizes: loaders.sizes,
       datasets: { ...data },
-      readers: await hashReaders(data),
+      readers,
       adapted: loaders.adapted,
       plan,
     });
     const execution = executionText(loadedJob, settings);
-    return { trainer, loaders, plan, settings, jobHash, execution, job: { callbacks, optimizer: job.optimizer } };
+    const hasValidation = loaders.validation !== undefined;
+    const held = { hasValidation, callbacks: callbacks.length };
+    checkCheckpoints({ settings, plan, trainer, ...held });
+    const fingerprint = {
+      readers: { train: readers['train'] ?? '' },
+      adapted: loaders.adapted,
+      specs: { inputs, targets },
+    };
+    const identity = runIdentity(loadedJob, plan, trainer, fingerprint, settings.bucketBytes);
+    const environment = runEnvironment(engine.info, plan);
+    const resumed = await openResume(settings.checkpoint, { identity, environment }, options.log);
+    if (resumed !== null) applyResume(trainer, resumed);
+    return {
+      ...{ trainer, loaders, plan, settings, jobHash, execution, job: { callbacks, optimizer: job.optimizer } },
+      ...{ ...held, identity, environment, resumed },
+    };
   } catch (error) {
     await loaders.close();
     throw error;
@@ -119,7 +150,7 @@ function graphSha256({ inspection }: Trainer): string | null {
   return createHash('sha256').update(encodeGraph(inspection, 'binary')).digest('hex');
 }
 
-function facts({ trainer, loaders, plan, execution, job }: Loaded) {
+function facts({ trainer, loaders, plan, settings, execution, job }: Loaded) {
   return {
     trainSamples: loaders.sizes.train,
     validationSamples: loaders.sizes.validation,
@@ -131,15 +162,29 @@ function facts({ trainer, loaders, plan, execution, job }: Loaded) {
     metrics: trainer.metrics,
     modelName: trainer.modelName,
     decidesEpochs: plan.totalSteps > 0 && job.callbacks.length > 0,
+    ...(settings.checkpoint === undefined ? {} : { wantsEpochEnds: true }),
     execution,
   };
 }
 
-/** The step loop. Returns the number of committed steps. */
-async function train(loaded: Loaded, options: SessionOptions, link: Link, generation: GenerationView): Promise<number> {
+interface Trained {
+  /** Committed. */
+  readonly steps: number;
+  /** The workers agreed to end before the last one. */
+  readonly drained: boolean;
+}
+
+/** The step loop. */
+async function train(
+  loaded: Loaded,
+  options: SessionOptions,
+  link: Link,
+  generation: GenerationView,
+  checkpoints: Checkpoints | null,
+): Promise<Trained> {
   const { trainer, plan, loaders } = loaded;
   const { totalSteps } = plan;
-  if (totalSteps === 0) return 0;
+  if (totalSteps === 0) return { steps: 0, drained: false };
   const loader = loaders.train;
   loader.start({
     plan: plan.train,
@@ -149,19 +194,27 @@ async function train(loaded: Loaded, options: SessionOptions, link: Link, genera
     isTraining: true,
   });
   const gate = epochGate(loaded, options, link, generation);
-  if ((await gate?.begin()) === false) return 0;
+  if ((await gate?.begin()) === false) return { steps: 0, drained: false };
   const compression = compressionOf(plan, trainer, generation.replicas);
   const context = { trainer, loader, link, plan: plan.train, generation, totalSteps, compression };
-  for (let step = generation.startStep; ; step++) {
+  /** What comes after the last step of an epoch, or of training. Whether another step follows. */
+  const passBoundary = async (committed: number, isLast: boolean): Promise<boolean> => {
+    if (committed % plan.stepsPerEpoch !== 0 && !isLast) return true;
+    await evaluate(loaded, link, generation, 'validation', committed);
+    return ((await gate?.end(isLast)) ?? true) && !isLast;
+  };
+  const { startStep } = generation;
+  if (startStep > 0 && !(await passBoundary(startStep, startStep >= totalSteps))) {
+    return { steps: startStep, drained: false };
+  }
+  for (let step = startStep; ; step++) {
     const report = await trainStep(context, step);
     link.board.setMemory(trainer.memory());
     link.send({ kind: 'committed', report });
+    await checkpoints?.committed(report, generation.rank === 0);
     await gate?.afterStep(step % plan.stepsPerEpoch, report);
-    const committed = step + 1;
-    if (committed % plan.stepsPerEpoch !== 0 && !report.last) continue;
-    await evaluate(loaded, link, generation, 'validation', committed);
-    const goesOn = (await gate?.end(report.last)) ?? true;
-    if (report.last || !goesOn) return committed;
+    if (await passBoundary(step + 1, report.last)) continue;
+    return { steps: step + 1, drained: report.last && step + 1 < totalSteps };
   }
 }
 
@@ -207,7 +260,7 @@ async function finish(
   options: SessionOptions,
   link: Link,
   generation: GenerationView,
-  steps: number,
+  { steps, resumeFrom }: { readonly steps: number; readonly resumeFrom: string },
 ): Promise<void> {
   link.throwIfStopped();
   link.board.enter('save', steps);
@@ -221,7 +274,7 @@ async function finish(
     await saveModel(checkpoint, { topology: trainer.topology, weights, metadata });
   }
   link.board.enter('idle', steps);
-  link.send({ kind: 'finished', steps, weightsSha256: sha256, checkpoint });
+  link.send({ kind: 'finished', steps, weightsSha256: sha256, checkpoint, resumeFrom });
 }
 
 /** A loss is computed before its step's update: the last update's result is seen here first. */

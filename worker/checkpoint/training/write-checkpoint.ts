@@ -68,6 +68,19 @@ export async function writeCheckpoint(
   return { name, step: facts.step, bytes };
 }
 
+/** Notes what was measured of a checkpoint; nothing where it is not there or not whole. */
+export async function amendCheckpoint(
+  storage: CheckpointStorage,
+  step: number,
+  measured: CheckpointFacts['measured'],
+): Promise<void> {
+  const name = checkpointName(step);
+  const bytes = await storage.get(name, manifestFile);
+  if (bytes === null) return;
+  const { manifestSha256: _, ...manifest } = parseManifest(bytes, placeOf(storage, name));
+  await storage.put(name, manifestFile, encodeManifest({ ...manifest, measured }));
+}
+
 /** Arrays stay whole and in order. */
 function cutInParts(arrays: readonly NamedArray[], partBytes: number): NamedArray[][] {
   const parts: NamedArray[][] = [[]];

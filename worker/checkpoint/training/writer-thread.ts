@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant, LockstepError } from '../../../shared/core/index.ts';
-import { openStorage } from './storage.ts';
-import { retainCheckpoints, type TrainingCheckpoint, writeCheckpoint } from './write-checkpoint.ts';
+import { openStorage, placeOf } from './storage.ts';
+import { amendCheckpoint, retainCheckpoints, type TrainingCheckpoint, writeCheckpoint } from './write-checkpoint.ts';
 import type { FromWriter, ToWriter, WriterSettings } from './writer-protocol.ts';
 
 // Entry of the thread that writes checkpoints: encoding, hashing and the disk's or the network's time are not the
@@ -13,18 +13,46 @@ const storage = openStorage(location);
 // Whoever writes meets the reason.
 storage.catch(() => {});
 
-main.on('message', ({ checkpoint }: ToWriter) => {
-  write(checkpoint).then(
-    (message) => main.postMessage(message),
-    (error: unknown) => main.postMessage(failed(checkpoint.step, error)),
-  );
+/** In the order of the messages: an amendment comes after what it amends. */
+let work: Promise<void> = Promise.resolve();
+
+main.on('message', (message: ToWriter) => {
+  work = work.then(() => (message.kind === 'write' ? write(message.checkpoint) : amend(message)));
 });
 
-async function write(checkpoint: TrainingCheckpoint): Promise<FromWriter> {
+async function write(checkpoint: TrainingCheckpoint): Promise<void> {
   const started = performance.now();
-  const written = await writeCheckpoint(await storage, checkpoint);
-  await retainCheckpoints(await storage, retention);
-  return { kind: 'written', ...written, seconds: (performance.now() - started) / 1000 };
+  let answer: FromWriter;
+  try {
+    assertFinite(checkpoint);
+    const place = await storage;
+    const written = await writeCheckpoint(place, checkpoint);
+    await retainCheckpoints(place, retention);
+    const seconds = (performance.now() - started) / 1000;
+    answer = { kind: 'written', ...written, place: placeOf(place, written.name), seconds };
+  } catch (error) {
+    answer = failed(checkpoint.step, error);
+  }
+  main.postMessage(answer);
+}
+
+/** Nothing hangs on it but which checkpoint counts as the best one. */
+async function amend({ step, measured }: Extract<ToWriter, { kind: 'amend' }>): Promise<void> {
+  try {
+    await amendCheckpoint(await storage, step, measured);
+    await retainCheckpoints(await storage, retention);
+  } catch {
+    // It stays without: whoever reads it finds it whole.
+  }
+  main.postMessage({ kind: 'amended', step } satisfies FromWriter);
+}
+
+/** Training diverged in the very step: a run that went on from here could only fail again. */
+function assertFinite({ groups }: TrainingCheckpoint): void {
+  const broken = Object.values(groups)
+    .flat()
+    .find(({ values }) => !values.every(Number.isFinite));
+  if (broken !== undefined) throw new Error(`${broken.name} holds values that are not finite`);
 }
 
 function failed(step: number, cause: unknown): FromWriter {

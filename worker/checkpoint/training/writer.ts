@@ -5,7 +5,7 @@ import type { FromWriter, ToWriter, WriterSettings } from './writer-protocol.ts'
 
 /** What became of a checkpoint that was to be written. */
 export type CheckpointOutcome =
-  | FromWriter
+  | Exclude<FromWriter, { kind: 'amended' }>
   /** A newer one came before its turn. */
   | { readonly kind: 'skipped'; readonly step: number };
 
@@ -17,6 +17,7 @@ export class CheckpointWriter {
   readonly #thread: Worker;
   readonly #tell: (outcome: CheckpointOutcome) => void;
   #writing: number | undefined;
+  #amending = 0;
   #waiting: TrainingCheckpoint | undefined;
   #idle: (() => void)[] = [];
   #failure: LockstepError | undefined;
@@ -43,9 +44,17 @@ export class CheckpointWriter {
     }
   }
 
+  /** Notes what was measured after step `step` in its checkpoint, if there is one. */
+  amend(step: number, measured: Readonly<Record<string, number>>): void {
+    if (this.#waiting?.step === step) this.#waiting = { ...this.#waiting, measured };
+    if (this.#failure !== undefined) return;
+    this.#amending++;
+    this.#thread.postMessage({ kind: 'amend', step, measured } satisfies ToWriter);
+  }
+
   /** Resolves once nothing is being written and nothing waits. */
   idle(): Promise<void> {
-    if (this.#writing === undefined) return Promise.resolve();
+    if (this.#isIdle) return Promise.resolve();
     // A thread that was unreferenced would not keep the process for what it has to do.
     this.#thread.ref();
     return new Promise((resolve) => this.#idle.push(resolve));
@@ -66,13 +75,21 @@ export class CheckpointWriter {
     this.#thread.postMessage({ kind: 'write', checkpoint } satisfies ToWriter, [...buffers] as ArrayBuffer[]);
   }
 
+  get #isIdle(): boolean {
+    return this.#writing === undefined && this.#amending === 0;
+  }
+
   #done(message: FromWriter): void {
-    this.#writing = undefined;
-    this.#tell(message);
-    const next = this.#waiting;
-    this.#waiting = undefined;
-    if (next !== undefined) this.#start(next);
-    else this.#settle();
+    if (message.kind === 'amended') {
+      this.#amending--;
+    } else {
+      this.#writing = undefined;
+      this.#tell(message);
+      const next = this.#waiting;
+      this.#waiting = undefined;
+      if (next !== undefined) this.#start(next);
+    }
+    if (this.#isIdle) this.#settle();
   }
 
   #fail(cause: Error): void {
@@ -84,6 +101,7 @@ export class CheckpointWriter {
     for (const step of lost) this.#tell({ kind: 'failed', step, error: this.#failure.toRecord() });
     this.#writing = undefined;
     this.#waiting = undefined;
+    this.#amending = 0;
     this.#settle();
   }
 
