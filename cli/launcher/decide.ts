@@ -135,7 +135,10 @@ function finalFailure(state: LaunchState): string | null {
   if (firstFailure === coordinatorName && coordinator?.exit?.signal != null) return firstFailure;
   const failedAt = children.find(({ name }) => name === firstFailure)?.exit?.at ?? Number.POSITIVE_INFINITY;
   const early = children
-    .filter(({ name, exit }) => name !== coordinatorName && exit?.code === 0 && exit.at <= failedAt)
+    .filter(
+      ({ name, exit }) =>
+        name !== coordinatorName && (exit?.code === 0 || exit?.code === RESUMABLE) && exit.at <= failedAt,
+    )
     .sort((a, b) => (a.exit?.at ?? 0) - (b.exit?.at ?? 0))[0];
   return early?.name ?? firstFailure ?? coordinatorName;
 }
