@@ -195,7 +195,8 @@ function withActions(decision: LaunchDecision, first: readonly LaunchAction[]): 
 
 /** By a signal to the launcher, or to the coordinator itself, which then exits with 130. */
 export function wasInterrupted({ interrupts, children }: LaunchState): boolean {
-  return interrupts > 0 || children.some(({ exit }) => exit?.code === 130 || exit?.code === RESUMABLE);
+  const isEarlyEnd = ({ name, exit }: ChildState): boolean => name === coordinatorName && exit?.code === RESUMABLE;
+  return interrupts > 0 || children.some((child) => child.exit?.code === 130 || isEarlyEnd(child));
 }
 
 /** 0 success, which the coordinator alone can tell; 1 a failed run, 2 bad usage that only a child could find out, 130 ended by the user. */
