@@ -29,7 +29,9 @@ export class LockstepRun {
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.out = join(outputs, `run${runs++}`);
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LOCKSTEP_'));
-    const withOut = ['train', 'evaluate', 'run', 'coordinator'].includes(args[0] ?? '') ? ['--out', this.out] : [];
+    const withOut = ['train', 'evaluate', 'predict', 'run', 'coordinator'].includes(args[0] ?? '')
+      ? ['--out', this.out]
+      : [];
     this.#process = spawn(process.execPath, [join(repositoryRoot, 'cli/lockstep.mjs'), ...args, ...withOut], {
       cwd: repositoryRoot,
       env: { ...Object.fromEntries(inherited), ...env },
