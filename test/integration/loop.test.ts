@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from '../../index.ts';
 import { loadModel } from '../../worker/checkpoint/index.ts';
+import { proving } from '../support/coverage-record.ts';
+import { rowsOfExample } from '../support/coverage-rows.ts';
 import { type Ended, LockstepRun, outputs, type RunJson, removeOutputs } from '../support/lockstep-run.ts';
 import { repositoryRoot } from '../support/repository.ts';
 
@@ -40,20 +42,26 @@ describe('a loop over a model class of its own', () => {
     }
   });
 
-  test('has the same bits, epochs and test results on 1, 2 and 3 workers', () => {
-    const [one, ...others] = [...results.values()];
-    const measured = (result?: RunJson) => result?.history.map(({ seconds: _, ...epoch }) => epoch);
-    for (const other of others) {
-      assert.equal(other.result.weightsSha256, one?.result.weightsSha256);
-      assert.equal(other.test, one?.test);
-      assert.deepEqual(measured(other.result), measured(one?.result));
-    }
-  });
+  test('has the same bits, epochs and test results on 1, 2 and 3 workers', () =>
+    proving(rowsOfExample('own-loop'), 'many', () => {
+      const [one, ...others] = [...results.values()];
+      const measured = (result?: RunJson) => result?.history.map(({ seconds: _, ...epoch }) => epoch);
+      for (const other of others) {
+        assert.equal(other.result.weightsSha256, one?.result.weightsSha256);
+        assert.equal(other.test, one?.test);
+        assert.deepEqual(measured(other.result), measured(one?.result));
+      }
+    }));
 
-  test('learns, and tells progress by epochs as a job does', () => {
+  test('learns', () =>
+    proving(rowsOfExample('own-loop'), 'one', () => {
+      const { result } = results.get(1) ?? assert.fail();
+      assert.ok((result.history[2]?.loss ?? 9) < (result.history[0]?.loss ?? 0));
+    }));
+
+  test('tells progress by epochs as a job does', () => {
     const { result, ran, test } = results.get(2) ?? assert.fail();
     assert.equal(result.history.length, 3);
-    assert.ok((result.history[2]?.loss ?? 9) < (result.history[0]?.loss ?? 0));
     assert.match(ran.ended.stderr, /own-loop\.ts: 10,178 parameters, 1,000 samples in batches of 32, 2 workers/);
     assert.match(ran.ended.stderr, /epoch 3\/3: 32 steps in .*accuracy/);
     assert.match(test, /^test loss \d\.\d{4} accuracy 0\.\d{4}$/);

@@ -7,6 +7,7 @@ import { tf } from '../../worker/engine/index.ts';
 import { type ResolvedLoss, sampleLoss } from '../../worker/engine/losses.ts';
 import { planMetric } from '../../worker/engine/metrics/sample-metric.ts';
 import { captureLogits } from '../../worker/engine/output-logits.ts';
+import { proving } from './coverage-record.ts';
 import { assertClose, goldens } from './keras-parity.ts';
 
 /** A value is some dozen operations of one float32 rounding, 6e-8 relative, each. */
@@ -62,15 +63,17 @@ export function functionParity(label: string, skip: string | false): void {
   };
 
   for (const { loss, data: set, plain, weighted } of losses) {
-    test(`${label}: ${describe(loss)} on ${set} data is Keras’s, and so is its gradient`, { skip }, () => {
-      tf.tidy(() => {
-        const { target, prediction, weights } = pairOf(set);
-        const run = sampleLoss(resolveLossConfig(loss) as ResolvedLoss);
-        assert.deepEqual(run(target, prediction).shape, [prediction.shape[0]]);
-        check((x) => tf.mean(run(target, x)), prediction, plain);
-        check((x) => tf.mean(tf.mul(run(target, x), weights)), prediction, weighted);
-      });
-    });
+    test(`${label}: ${describe(loss)} on ${set} data is Keras’s, and so is its gradient`, { skip }, () =>
+      proving([{ kind: 'losses', row: String(loss['kind']) }], 'keras', () =>
+        tf.tidy(() => {
+          const { target, prediction, weights } = pairOf(set);
+          const run = sampleLoss(resolveLossConfig(loss) as ResolvedLoss);
+          assert.deepEqual(run(target, prediction).shape, [prediction.shape[0]]);
+          check((x) => tf.mean(run(target, x)), prediction, plain);
+          check((x) => tf.mean(tf.mul(run(target, x), weights)), prediction, weighted);
+        }),
+      ),
+    );
   }
 
   for (const { activation, loss, data: set, plain } of activated) {
@@ -90,23 +93,25 @@ export function functionParity(label: string, skip: string | false): void {
   }
 
   for (const { metric, data: set, value, weighted } of metrics) {
-    test(`${label}: ${describe(metric)} on ${set} data is Keras’s`, { skip }, () => {
-      tf.tidy(() => {
-        const { target, prediction, weights } = pairOf(set);
-        const config = resolveMetricConfig(metric);
-        const shapes = { target: target.shape.slice(1), output: prediction.shape.slice(1) };
-        const { run, width, classes } = planMetric(config, shapes);
-        const columns = run(target, prediction);
-        const [rows] = prediction.shape as [number];
-        assert.deepEqual(columns.shape, [rows, width]);
-        const definition = { name: config.name, config, width, classes, weighted: false };
-        assertValue(metricValue(definition, sumsOf(columns), rows), value);
-        if (weighted === undefined) return;
-        const column = tf.expandDims(weights, 1);
-        const sums = sumsOf(tf.concat([tf.mul(columns, column), column], 1));
-        assertValue(metricValue({ ...definition, width: width + 1, weighted: true }, sums, rows), weighted);
-      });
-    });
+    test(`${label}: ${describe(metric)} on ${set} data is Keras’s`, { skip }, () =>
+      proving([{ kind: 'metrics', row: String(metric['kind']) }], 'keras', () =>
+        tf.tidy(() => {
+          const { target, prediction, weights } = pairOf(set);
+          const config = resolveMetricConfig(metric);
+          const shapes = { target: target.shape.slice(1), output: prediction.shape.slice(1) };
+          const { run, width, classes } = planMetric(config, shapes);
+          const columns = run(target, prediction);
+          const [rows] = prediction.shape as [number];
+          assert.deepEqual(columns.shape, [rows, width]);
+          const definition = { name: config.name, config, width, classes, weighted: false };
+          assertValue(metricValue(definition, sumsOf(columns), rows), value);
+          if (weighted === undefined) return;
+          const column = tf.expandDims(weights, 1);
+          const sums = sumsOf(tf.concat([tf.mul(columns, column), column], 1));
+          assertValue(metricValue({ ...definition, width: width + 1, weighted: true }, sums, rows), weighted);
+        }),
+      ),
+    );
   }
 }
 

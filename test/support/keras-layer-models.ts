@@ -30,7 +30,7 @@ export const kerasLayerModels: readonly LayerModel[] = [
   })),
 ];
 
-function modelAround(subject: LayerCase): LayerModel {
+export function modelAround(subject: LayerCase): LayerModel {
   const { inputs, vocabulary } = subject;
   const build = (): tf.LayersModel => {
     const symbolic = inputs.map(({ shape }) => tf.input({ shape: shape.slice(1) }));

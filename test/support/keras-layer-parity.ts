@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { at } from '../../shared/core/index.ts';
 import { activationEntries, layerEntries } from '../../shared/layers/index.ts';
 import { activations, type EngineName, layers, tf } from '../../worker/engine/index.ts';
+import { proving } from './coverage-record.ts';
 import { openEngine } from './engine-fixtures.ts';
 import { buildChain, type LayerCase, layerGoldens } from './keras-layer-cases.ts';
 
@@ -32,19 +33,22 @@ export async function kerasLayerParity(name: EngineName): Promise<void> {
   for (const subject of layerGoldens.cases) {
     const reason =
       different[name]?.includes(subject.name) === true && 'TensorFlow.js’s own kernels and layers have it otherwise';
-    test(`${name}: outputs, statistics and gradients are Keras’s: ${subject.name}`, { skip: skip || reason }, () => {
-      const model = buildChain(subject);
-      try {
-        tf.tidy(() => compare(model, subject));
-      } finally {
-        model.dispose();
-      }
-    });
+    test(`${name}: outputs, statistics and gradients are Keras’s: ${subject.name}`, { skip: skip || reason }, () =>
+      proving(name === 'tensorflow' ? rowsOf(subject) : [], 'keras', () => {
+        const model = buildChain(subject);
+        try {
+          tf.tidy(() => compare(model, subject));
+        } finally {
+          model.dispose();
+        }
+      }),
+    );
   }
 
   const { shape, x, cotangent, cases } = layerGoldens.activations;
   for (const { activation, output, gradient } of cases) {
-    test(`${name}: values and gradient are Keras’s: ${activation}`, { skip }, () => {
+    const rows = name === 'tensorflow' ? [{ kind: 'activations' as const, row: activation }] : [];
+    const check = () =>
       tf.tidy(() => {
         const layer = layers.activation({ activation: activation as 'relu' });
         for (const compute of [
@@ -57,8 +61,12 @@ export async function kerasLayerParity(name: EngineName): Promise<void> {
           assertClose(found.grad, gradient, 'gradient');
         }
       });
-    });
+    test(`${name}: values and gradient are Keras’s: ${activation}`, { skip }, () => proving(rows, 'keras', check));
   }
+}
+
+function rowsOf({ layers: chain }: LayerCase) {
+  return chain.map(({ layer }) => ({ kind: 'layers' as const, row: layer }));
 }
 
 function compare(model: tf.LayersModel, subject: LayerCase): void {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { at } from '../../shared/core/index.ts';
 import { type Batch, resolveOptimizer } from '../../shared/job/index.ts';
 import { type Engine, type EngineName, type Trainer, tf } from '../../worker/engine/index.ts';
+import { proving } from './coverage-record.ts';
 import { openEngine, relativeDistance, smallJob } from './engine-fixtures.ts';
 import { functionParity } from './keras-function-parity.ts';
 
@@ -96,26 +97,31 @@ export async function kerasParity(name: EngineName, { compile }: { readonly comp
   const optimizerGoldens = goldens<OptimizerGoldens>('optimizers');
   for (const [caseName, golden] of Object.entries(optimizerGoldens.cases)) {
     for (const whole of compile ? [false, true] : [false]) {
-      test(`${label}: ${caseName} moves weights as Keras does${whole ? ', in whole steps' : ''}`, {
-        skip,
-      }, async () => {
-        const trainer = await engine.createTrainer(
-          smallJob({
-            buildModel: () => tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3 })] }),
-            inputs: [{ shape: [4], dtype: 'float32' }],
-            optimizer: resolveOptimizer({ name: golden.optimizer, ...golden.options }),
-            loss: 'meanSquaredError',
-            metrics: [],
-            rows: [8],
-            compile,
+      test(
+        `${label}: ${caseName} moves weights as Keras does${whole ? ', in whole steps' : ''}`,
+        {
+          skip,
+        },
+        () =>
+          proving([{ kind: 'optimizers', row: golden.optimizer }], 'keras', async () => {
+            const trainer = await engine.createTrainer(
+              smallJob({
+                buildModel: () => tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3 })] }),
+                inputs: [{ shape: [4], dtype: 'float32' }],
+                optimizer: resolveOptimizer({ name: golden.optimizer, ...golden.options }),
+                loss: 'meanSquaredError',
+                metrics: [],
+                rows: [8],
+                compile,
+              }),
+            );
+            try {
+              checkOptimizer(trainer, optimizerGoldens, golden, { compile, whole });
+            } finally {
+              trainer.close();
+            }
           }),
-        );
-        try {
-          checkOptimizer(trainer, optimizerGoldens, golden, { compile, whole });
-        } finally {
-          trainer.close();
-        }
-      });
+      );
     }
   }
 
