@@ -12,7 +12,13 @@ test('command lines in pages name commands and flags that exist', () => {
 
 test('no page is longer than two screens', () => {
   // The chapter's page is its two programs, line by line.
-  const tables = ['docs/configuration.md', 'docs/errors.md', 'docs/layers.md', 'docs/keras-chapter.md'];
+  const tables = [
+    'docs/configuration.md',
+    'docs/errors.md',
+    'docs/layers.md',
+    'docs/keras-chapter.md',
+    'docs/coverage.md',
+  ];
   const long = readPages()
     .filter(({ path }) => !tables.includes(path))
     .map(({ path, text }) => ({ path, lines: text.split('\n').length }))
