@@ -68,6 +68,23 @@ describe('a run that was stopped', () => {
     assert.deepEqual(steady(again.result as RunJson), steady(undisturbed), 'a run that is complete trains no more');
   });
 
+  test('by a single replica, which never waits for anyone, writes checkpoints all along', async () => {
+    const place = fresh();
+    const flags = [
+      '--checkpoint',
+      place,
+      '--checkpoint-every',
+      '100steps',
+      '--checkpoint-keep',
+      '99',
+      '--epochs',
+      '500',
+    ];
+    const { stderr } = await train([small, '--replicas', '1', ...flags]);
+    // 15 in all; the first one waits for the thread to start.
+    assert.ok(names(place).length >= 5, `${names(place)}\n${stderr}`);
+  });
+
   test('by SIGTERM in a step writes a checkpoint, says how to go on, ends with exit code 3, and goes on exactly', async () => {
     const place = fresh();
     const args = [...job, '--epochs', '60', '--checkpoint', place, '--checkpoint-every', '1000steps'];
