@@ -83,11 +83,12 @@ function batchesText({ globalBatchSize, accumulate }: { globalBatchSize: number;
 }
 
 export function summaryLines(result: RunResult, places: { journal: string; metricsUrl: string | null }): string[] {
-  const { steps, samples, seconds, samplesPerSecond, workers, replicas, test, drained } = result;
+  const { steps, samples, seconds, samplesPerSecond, workers, replicas, test, drained, bytesSent } = result;
   const how = `${workers} ${plural('worker', workers)}, ${replicas} ${plural('replica', replicas)}`;
   const speed = samplesPerSecond === null ? '' : `, ${rate(samplesPerSecond)}`;
   return [
     `${drained ? 'ended early' : 'done'}: ${steps} steps, ${samples} samples in ${duration(seconds)}${speed} with ${how}`,
+    ...(bytesSent === 0 ? [] : [`sent     ${megabytes(bytesSent)} between workers`]),
     ...(test === null ? [] : testLines(test)),
     ...(result.checkpoint === '' ? [] : [`model    ${result.checkpoint}`]),
     ...(drained && result.resumeFrom !== undefined ? [goOnText(result.resumeFrom)] : []),
@@ -108,6 +109,8 @@ export function checkpointText({ result, step, error }: CheckpointReport): strin
   if (result === 'skipped') return [`warning: no checkpoint of step ${step}: the one before it is still being written`];
   return [`warning: ${error?.code}: ${error?.message}; training goes on without it`];
 }
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
 
 /** The user's own error with its stack first, then what it meant for the run. */
 export function failureText({ code, message, causeStack }: ErrorRecord): string {

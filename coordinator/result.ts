@@ -25,6 +25,8 @@ export interface RunResult {
   readonly weightsSha256: string;
   /** Training only; null when nothing was trained. */
   readonly samplesPerSecond: number | null;
+  /** By all workers to each other, of everything: sums, requests, what measures links; whether over a network or in shared memory. */
+  readonly bytesSent: number;
   /** From the first generation's start to the end, with evaluation and saving. */
   readonly seconds: number;
   /** Directory of the saved model, empty when nothing was saved. */
@@ -71,6 +73,7 @@ export function runResult(tally: RunTally, settings: RunSettings): RunResult {
     test: evaluation('test'),
     weightsSha256: outcome.weightsSha256,
     samplesPerSecond: tally.stepSeconds === 0 ? null : tally.samplesPerSecond,
+    bytesSent: [...tally.workers.values()].reduce((sum, { beat }) => sum + (beat?.bytesSent ?? 0), 0),
     seconds: ((tally.endedAtMs ?? 0) - (tally.startedAtMs ?? 0)) / 1000,
     checkpoint: outcome.checkpoint,
     ...(outcome.resumeFrom === undefined ? {} : { resumeFrom: outcome.resumeFrom }),

@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Interrupts, launch, planLaunch } from '../../cli/launcher/index.ts';
 import type { Network } from '../../cli/network/index.ts';
 import { findPackageRoot } from '../../cli/setup/package-root.mjs';
+import type { RunResult } from '../../coordinator/index.ts';
 import { resolveOptions } from '../../shared/config/index.ts';
-import { LockstepError } from '../../shared/core/index.ts';
+import { LockstepError, type Wire } from '../../shared/core/index.ts';
 import type { StepReport } from '../../shared/run/index.ts';
 import { rowsOf, type TrainingWorkload } from './training-workloads.ts';
 
@@ -17,6 +18,15 @@ export interface LockstepTraining {
   readonly untimed: number;
   readonly steps: number;
   readonly interrupts: Interrupts;
+  /** What gradients travel as; float32 when absent. */
+  readonly wire?: Wire;
+}
+
+export interface TimedRun {
+  /** Without the untimed ones. */
+  readonly steps: TimedStep[];
+  /** Bytes that each worker sent in a step, on average. */
+  readonly bytesPerStep: number;
 }
 
 /** A timed step as rank 0 reported it. */
@@ -29,13 +39,15 @@ export interface TimedStep extends StepReport {
  * One whole run, as `lockstep train` makes it: launcher, coordinator, workers of one thread.
  * @throws LockstepError why the run failed
  */
-export async function trainLockstep(training: LockstepTraining): Promise<TimedStep[]> {
-  const { workload, network, untimed, interrupts } = training;
+export async function trainLockstep(training: LockstepTraining): Promise<TimedRun> {
+  const { workload, network, untimed, interrupts, wire } = training;
   const workers = network.nodes.length;
   const out = mkdtempSync(join(tmpdir(), 'lockstep-bench-'));
   try {
     const flags = {
       ...{ workers: String(workers), batchSize: String(workers * rowsOf[workload]), out },
+      // `auto` would measure the links, and those bytes count too.
+      ...(wire === undefined ? {} : { wire, algorithm: 'direct' }),
       ...{ maxSteps: String(untimed + training.steps), logLevel: 'debug' },
       // Nodes in namespaces of one host would find its memory, which hosts on a network do not share.
       sharedMemory: network.hub.prefix.length === 0 ? 'auto' : 'off',
@@ -58,7 +70,8 @@ export async function trainLockstep(training: LockstepTraining): Promise<TimedSt
       say: () => {},
     });
     if (outcome.failure !== null) throw outcome.failure;
-    return steps;
+    const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as RunResult;
+    return { steps, bytesPerStep: result.bytesSent / workers / result.steps };
   } finally {
     rmSync(out, { recursive: true, force: true });
   }

@@ -10,6 +10,7 @@ import { runOverlapBenchmark } from './overlap-benchmark.ts';
 import { stepCommand } from './step-command.ts';
 import { runTrainBenchmark } from './train-benchmark.ts';
 import { readRounds, readTrainOptions, type TrainFlags } from './train-flags.ts';
+import { readWires, runWiresBenchmark } from './wires-benchmark.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
@@ -49,6 +50,16 @@ async function main(argv: readonly string[]): Promise<number> {
     .option('--json', 'make the last line of standard output one JSON object', false)
     .action(({ link, rounds, json }: { link: string; rounds: string; json: boolean }) =>
       runOverlapBenchmark({ link: parseLink(link), rounds: readRounds(rounds), json }),
+    );
+  program
+    .command('wires')
+    .description('Bytes and samples/s of two workers with gradients in each wire format.')
+    .option('--link <RATE,DELAY>', 'network between the workers (Linux, root)', '1gbit,0.5ms')
+    .option('--wires <FORMAT,…>', 'what gradients travel as', 'float32,bfloat16,top-k:0.01,powersgd:4')
+    .option('--rounds <N>', 'turns of each format', '3')
+    .option('--json', 'make the last line of standard output one JSON object', false)
+    .action(({ link, wires, rounds, json }: { link: string; wires: string; rounds: string; json: boolean }) =>
+      runWiresBenchmark({ link: parseLink(link), wires: readWires(wires), rounds: readRounds(rounds), json }),
     );
   program
     .command('determinism')

@@ -106,8 +106,9 @@ async function takeTurns(
   return all;
 }
 
-function train(network: Network, steps: number): Promise<TimedStep[]> {
-  return trainLockstep({ workload, network, untimed: UNTIMED, steps, interrupts: terminalInterrupts });
+async function train(network: Network, steps: number): Promise<TimedStep[]> {
+  const run = await trainLockstep({ workload, network, untimed: UNTIMED, steps, interrupts: terminalInterrupts });
+  return run.steps;
 }
 
 function periods(reports: readonly TimedStep[]): number[] {

@@ -70,7 +70,7 @@ async function measure(
   for (const peer of peers.values()) await peer.ask({ kind: 'load', workload, rows: rowsOf[workload] });
   for (let round = 0; round < roundCount; round++) {
     const run = { workload, network, untimed: LOCKSTEP_UNTIMED[workload], steps, interrupts: terminalInterrupts };
-    const reports = await trainLockstep(run);
+    const { steps: reports } = await trainLockstep(run);
     add(
       'lockstep',
       reports.map(({ periodSeconds }) => periodSeconds),

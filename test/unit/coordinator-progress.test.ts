@@ -200,12 +200,35 @@ describe('the result', () => {
       test: null,
       weightsSha256: 'f'.repeat(64),
       samplesPerSecond: 128,
+      bytesSent: 0,
       seconds: 5,
       checkpoint: 'out/model',
       drained: false,
       stopped: null,
       history: [1, 2].map((epoch) => ({ epoch, steps: 10, seconds: 2.5, ...means })),
     });
+  });
+
+  test('adds up what all workers sent, and tells it', () => {
+    const watched = new Watched().steps(0, 10);
+    for (const [worker, bytes] of [
+      [1, 3e6],
+      [2, 5e6],
+    ] as const) {
+      const beat = {
+        step: 9,
+        phase: 'idle',
+        phaseMs: 0,
+        bytesSent: bytes,
+        bytesReceived: 0,
+        deviceMemoryBytes: 0,
+      } as const;
+      watched.tally.observe({ kind: 'beat', workerId: `w${worker}`, beat }, 0);
+    }
+    const result = runResult(watched.finish(10).tally, settings);
+    assert.equal(result.bytesSent, 8e6);
+    const lines = summaryLines(result, { journal: 'out/journal.log', metricsUrl: null });
+    assert.equal(lines[1], 'sent     8.00 MB between workers');
   });
 
   test('of a drained run says so and counts whole epochs only', () => {

@@ -124,6 +124,8 @@ export class LinkSession {
       this.#telemetry?.setMetrics(message.facts.metrics);
     }
     if (message.kind === 'committed') this.#telemetry?.observe(message.report);
+    // What was sent in the last steps counts too.
+    if (message.kind === 'finished') this.#beat();
     this.#send(toWorkerBody(message, this.#board.read()));
   }
 
