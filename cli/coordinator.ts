@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatAddress } from '../shared/core/index.ts';
-import { runAsCoordinator, runSettings } from './launcher/index.ts';
+import { fewestWorkers, runAsCoordinator, runSettings } from './launcher/index.ts';
 import { addOptions, readOptions } from './options.ts';
 import type { Finish } from './program.ts';
 import { checkedSecurity } from './security.ts';
@@ -26,6 +26,7 @@ export function coordinatorCommand(program: Command, finish: Finish): void {
       const start = {
         ...{ listen, out, json, logLevel, verbose, heartbeatIntervalMs, heartbeatTimeoutMs, joinTimeoutMs },
         settings: runSettings(options.mode, options),
+        ...fewestWorkers(options.minWorkers),
         metricsListen: metricsPort === null ? null : formatAddress(metricsHost, metricsPort),
         security: await checkedSecurity(options),
         runToken: options.runToken ?? '',

@@ -26,7 +26,12 @@ async function demo(options: ResolvedOptions<'demo'>): Promise<number> {
   console.error(`lockstep: training ${relative(process.cwd(), jobFile)} with ${options.workers} workers`);
   let metricsAddress: string | null = null;
   const { outcome, result } = await runCaptured(
-    { mode: 'train', jobFile, options: { ...options, dumpGraph: null, model: null }, checkpoint: null },
+    {
+      mode: 'train',
+      jobFile,
+      options: { ...options, minWorkers: null, dumpGraph: null, model: null },
+      checkpoint: null,
+    },
     {
       interrupts: terminalInterrupts,
       progress: 'inherit',

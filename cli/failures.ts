@@ -1,10 +1,18 @@
 import { type ErrorRecord, LockstepError } from '../shared/core/index.ts';
 
 /** The exit codes of every command; `resumable` is of a run that ended early with a checkpoint of its last step, `130` is what shells use for a program that Ctrl-C ended. */
-export const exitCodes = { success: 0, runFailed: 1, badUsage: 2, interrupted: 130, resumable: 3 } as const;
+export const exitCodes = {
+  success: 0,
+  runFailed: 1,
+  badUsage: 2,
+  interrupted: 130,
+  resumable: 3,
+  evicted: 75,
+} as const;
 
 export function exitCodeFor({ code }: Pick<ErrorRecord, 'code'>): number {
   if (code === 'run/interrupted') return exitCodes.interrupted;
+  if (code === 'run/evicted') return exitCodes.evicted;
   return code.startsWith('config/') || code === 'job/not-found' ? exitCodes.badUsage : exitCodes.runFailed;
 }
 

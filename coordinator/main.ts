@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { RunSettings, Verbosity } from '../shared/config/index.ts';
 import { LockstepError, makeDirectory, monotonicClock, packageVersion } from '../shared/core/index.ts';
-import { type RunningServer, type Security, startServer } from '../shared/rpc/index.ts';
-import { coordinatorMetrics, createLog, createRegistry, type Log, type LogLevel } from '../shared/telemetry/index.ts';
+import { type RunningServer, startServer } from '../shared/rpc/index.ts';
+import { coordinatorMetrics, createLog, createRegistry, type Log } from '../shared/telemetry/index.ts';
 import { Journal, RunLock } from './journal/index.ts';
 import {
   type Action,
@@ -14,44 +13,14 @@ import {
   type RunState,
   reduce,
 } from './membership/index.ts';
-import { Progress, stderrTerminal, type Terminal } from './progress.ts';
+import { type CoordinatorOptions, membershipConfig } from './options.ts';
+import { Progress, stderrTerminal } from './progress.ts';
 import { summaryLines } from './progress-text.ts';
 import { type RunResult, runResult, writeFileAtomically } from './result.ts';
 import { ControlLinks } from './service.ts';
 import { MetricsObserver, type StatusServer, serveStatus } from './status/index.ts';
 import { RunTally } from './tally.ts';
 import { linksOf, toMessage } from './wire.ts';
-
-export interface CoordinatorOptions {
-  /** `host:port` for workers; port 0 takes a free one. */
-  readonly listen: string;
-  readonly settings: RunSettings;
-  /** Directory of the journal and the result. */
-  readonly out: string;
-  /** Print the result as the last line of stdout. */
-  readonly json: boolean;
-  /** `host:port` of metrics and the status page; null for none. */
-  readonly metricsListen: string | null;
-  readonly heartbeatIntervalMs: number;
-  readonly heartbeatTimeoutMs: number;
-  readonly joinTimeoutMs: number;
-  /** False where nobody can start another worker: one that is lost before training begins ends the run at once. */
-  readonly refillPlaces?: boolean;
-  readonly security: Security;
-  /** Shared secret of the run; empty for none. */
-  readonly runToken: string;
-  readonly logLevel?: LogLevel;
-  /** `auto` when not given; `0` leaves nothing but errors. */
-  readonly verbose?: Verbosity;
-  readonly onListening?: (address: string, metricsAddress: string | null) => void;
-  /** Where people read; stderr when not given. */
-  readonly terminal?: Terminal;
-  /** Where `json` goes; stdout when not given. */
-  readonly writeResult?: (line: string) => void;
-}
-
-/** How long workers may take to end after Stop: a step that blocks the engine's thread ends first. */
-const STOP_GRACE_MS = 3000;
 
 /**
  * Runs one coordinator to its end and returns the exit code: 0 complete, 1 failed, 2 bad usage, and what `drain` or
@@ -93,12 +62,10 @@ export class Coordinator {
   readonly ended: Promise<number>;
 
   private constructor(options: CoordinatorOptions, lock: RunLock) {
-    const { settings, heartbeatTimeoutMs, joinTimeoutMs, refillPlaces = true } = options;
-    const limits = { heartbeatTimeoutMs, joinTimeoutMs, stopGraceMs: STOP_GRACE_MS };
-    const config = { runId: this.#runId, settings, refillPlaces, ...limits };
+    const { settings } = options;
     this.#options = options;
     this.#lock = lock;
-    this.#state = createRunState(config, monotonicClock.now());
+    this.#state = createRunState(membershipConfig(options, this.#runId), monotonicClock.now());
     const terminal = options.terminal ?? stderrTerminal;
     this.#progress = new Progress(this.#tally, terminal, { verbose: options.verbose ?? 'auto' });
     this.#log = createLog({
@@ -249,6 +216,7 @@ export class Coordinator {
     this.#tally.observe(report, now);
     this.#metrics.observe(report);
     this.#progress.observe(report, now);
+    if (report.kind === 'left') this.#options.onLeft?.(report.hello.workerId);
     if (report.kind === 'consequence') this.#log.info(report.error.message, { code: report.error.code });
     if (report.kind === 'step') this.#log.debug('step committed', { ...report.report });
     if (report.kind === 'finished') this.#complete();

@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../shared/core/index.ts';
 import { type MetricValue, scalarsOf } from '../shared/metrics/index.ts';
-import type { CheckpointReport, EpochDecision, EpochEnd } from './membership/index.ts';
+import type { Active, CheckpointReport, EpochDecision, EpochEnd } from './membership/index.ts';
 import type { EvaluationMeans, RunResult } from './result.ts';
 import type { RunTally } from './tally.ts';
 
@@ -74,6 +74,12 @@ export function startLine(tally: RunTally): string {
     `${members.length} ${plural('worker', members.length)} on ${hosts} ${plural('host', hosts)}` +
     (facts.execution === '' ? '' : `; ${facts.execution}`)
   );
+}
+
+/** After a change of the membership. */
+export function goOnLine({ generation, members, committedSteps }: Active): string {
+  const count = members.length;
+  return `generation ${generation}: ${count} ${plural('worker', count)} ${count === 1 ? 'goes' : 'go'} on after ${committedSteps} ${plural('step', committedSteps)}`;
 }
 
 /** With accumulation, what an update sees: the effective batch. */

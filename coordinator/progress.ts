@@ -5,6 +5,7 @@ import {
   decisionText,
   epochLine,
   failureText,
+  goOnLine,
   goOnText,
   progressLine,
   startLine,
@@ -53,7 +54,8 @@ export class Progress {
   observe(report: Report, now: number): void {
     switch (report.kind) {
       case 'joined':
-        if (report.joined === report.wanted)
+        if (this.#tally.active !== null) this.#say(`worker ${report.hello.workerId} joined; loading the job`);
+        else if (report.joined === report.wanted)
           this.#say(`${report.wanted} of ${report.wanted} workers joined; loading the job`);
         break;
       case 'left':
@@ -73,8 +75,11 @@ export class Progress {
         for (const line of checkpointText(report.report)) this.print(line);
         break;
       case 'started':
-        this.#say(startLine(this.#tally));
+        this.#say(report.active.generation === 1 ? startLine(this.#tally) : goOnLine(report.active));
         if (this.#tally.active?.totalSteps !== 0) this.#lastDrawMs = now;
+        break;
+      case 'regrouping':
+        this.#say(report.why);
         break;
       case 'planned':
         this.#say(startLine(this.#tally));

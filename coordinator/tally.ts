@@ -83,8 +83,8 @@ export class RunTally {
         break;
       case 'started':
         this.active = report.active;
-        this.stage = 'training';
-        this.startedAtMs = now;
+        this.stage = this.stage === 'draining' ? 'draining' : 'training';
+        this.startedAtMs ??= now;
         break;
       case 'planned':
         this.active = report.active;
@@ -125,6 +125,7 @@ export class RunTally {
         this.error = report.error;
         this.endedAtMs = now;
         break;
+      case 'regrouping':
       case 'decision':
       case 'refused':
       case 'consequence':

@@ -5,8 +5,10 @@ import type { CoordinatorMessage, WorkerMessage } from '../shared/rpc/index.ts';
 import {
   type Action,
   type Beat,
+  type CatchUp,
   type CheckpointReport,
   type EpochDecision,
+  type EpochEnd,
   type EvaluationShare,
   type Event,
   type Hello,
@@ -34,6 +36,11 @@ export function toEvent(link: number, message: WorkerMessage): Event {
   if (message.stepCommitted) return { kind: 'stepCommitted', from, report: toReport(message.stepCommitted) };
   if (message.evaluationShare) return { kind: 'evaluationShare', from, share: toShare(message.evaluationShare) };
   if (message.epochDecision) return { kind: 'epochDecided', from, decision: toDecision(message.epochDecision) };
+  if (message.peerFault) return { kind: 'peerFault', from, error: toErrorRecord(message.peerFault.error ?? {}) };
+  if (message.standing) {
+    const { steps, decisions } = message.standing;
+    return { kind: 'workerStanding', from, standing: { steps: steps ?? 0, decisions: decisions ?? 0 } };
+  }
   if (message.finished) return { kind: 'workerFinished', from, ...toFinish(message.finished) };
   if (message.failed) {
     const { error, step, phase } = message.failed;
@@ -95,6 +102,7 @@ function toFacts(facts: NonNullable<WorkerMessage['planned']>): JobFacts {
     modelName: facts.modelName ?? '',
     decidesEpochs: facts.decidesEpochs ?? false,
     ...(facts.wantsEpochEnds ? { wantsEpochEnds: true } : {}),
+    irreplaceable: facts.irreplaceable ?? false,
     execution: facts.execution ?? '',
   };
 }
@@ -217,22 +225,18 @@ export function toMessage(
       return { runId, generation, body: 'refused', refused: { error: toErrorInfo(action.error) } };
     case 'startGeneration': {
       const members = action.members.map(({ link: _, ...member }) => member);
-      const { startStep } = action;
+      const { startStep, catchUp } = action;
       return {
         runId,
         generation: action.generation,
         body: 'generationStart',
-        generationStart: { members, startStep },
+        generationStart: { members, startStep, ...fromCatchUp(catchUp) },
       };
     }
-    case 'sendEpochEnd': {
-      const { validation, metrics, ...end } = action.end;
-      const measured =
-        validation === null
-          ? {}
-          : { validationLoss: validation.loss, validationMetrics: scalarsOf(validation.metrics) };
-      return { runId, generation, body: 'epochEnd', epochEnd: { ...end, metrics: scalarsOf(metrics), ...measured } };
-    }
+    case 'sendPause':
+      return { runId, generation: action.generation, body: 'pause', pause: {} };
+    case 'sendEpochEnd':
+      return { runId, generation, body: 'epochEnd', epochEnd: fromEpochEnd(action.end) };
     case 'sendDecision':
       return { runId, generation, body: 'epochDecision', epochDecision: fromDecision(action.decision) };
     case 'sendDrain':
@@ -249,6 +253,20 @@ export function toMessage(
   }
 }
 
+function fromCatchUp({ donors, behind, fresh, validated, decision, history }: CatchUp) {
+  return {
+    ...{ donors: [...donors], behind: [...behind], fresh: [...fresh], validated },
+    ...(decision === null ? {} : { decision: fromDecision(decision) }),
+    history: history.map(fromEpochEnd),
+  };
+}
+
+function fromEpochEnd({ validation, metrics, ...end }: EpochEnd) {
+  const measured =
+    validation === null ? {} : { validationLoss: validation.loss, validationMetrics: scalarsOf(validation.metrics) };
+  return { ...end, metrics: scalarsOf(metrics), ...measured };
+}
+
 /** Whom an action's message goes to. */
 export function linksOf(action: Action): readonly number[] {
   switch (action.kind) {
@@ -260,6 +278,7 @@ export function linksOf(action: Action): readonly number[] {
       return action.members.map((member) => member.link);
     case 'sendDecision':
     case 'sendDrain':
+    case 'sendPause':
     case 'sendStop':
       return action.links;
     default:

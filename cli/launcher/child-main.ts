@@ -21,6 +21,7 @@ function run(message: ToChild): Promise<number> {
   // The launcher drains by SIGINT; when it sends SIGTERM the time for that is over.
   return runAsCoordinator(message.options, {
     onListening,
+    onLeft: (workerId) => process.send?.({ kind: 'left', workerId } satisfies FromChild),
     onErrorText: (text) => {
       const error = parseErrorText(text);
       if (error !== null) process.send?.({ kind: 'failed', error, wasTold: true } satisfies FromChild);

@@ -19,6 +19,12 @@ export interface ChildExit {
 export interface ChildState {
   readonly name: string;
   readonly exit: ChildExit | null;
+  /** On the launcher's clock. */
+  readonly startedAt: number;
+  /** How often it was started again after short lives. */
+  readonly restarts: number;
+  /** When it is started again; null when it runs, or stays as it is. */
+  readonly restartAt: number | null;
 }
 
 /** Exit code of a run that ended early with a checkpoint of its last step. */
@@ -46,6 +52,8 @@ export interface LaunchState {
   readonly firstFailure: string | null;
   readonly interrupts: number;
   readonly limits: LaunchLimits;
+  /** Whether the run goes on without a worker that dies, which is then started again. */
+  readonly restarts: boolean;
 }
 
 export type LaunchEvent =
@@ -53,10 +61,15 @@ export type LaunchEvent =
   | { readonly kind: 'exited'; readonly name: string; readonly code: number | null; readonly signal: string | null }
   /** The user asked for the end: SIGINT or SIGTERM to the launcher. */
   | { readonly kind: 'interrupted' }
-  | { readonly kind: 'alarm' };
+  | { readonly kind: 'alarm' }
+  | { readonly kind: 'restart-due'; readonly name: string };
 
 export type LaunchAction =
   | { readonly kind: 'start-workers' }
+  /** A new process in place of one that died. */
+  | { readonly kind: 'restart'; readonly name: string }
+  /** Send a restart-due event for `name` after this time. */
+  | { readonly kind: 'restart-alarm'; readonly name: string; readonly afterMs: number }
   | { readonly kind: 'signal'; readonly name: string; readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' }
   /** Send an alarm event after this time; replaces an earlier one. */
   | { readonly kind: 'alarm'; readonly afterMs: number }
@@ -68,9 +81,9 @@ export interface LaunchDecision {
   readonly actions: readonly LaunchAction[];
 }
 
-export function initialLaunchState(names: readonly string[], limits: LaunchLimits): LaunchState {
-  const children = names.map((name) => ({ name, exit: null }));
-  return { children, phase: { kind: 'starting' }, firstFailure: null, interrupts: 0, limits };
+export function initialLaunchState(names: readonly string[], limits: LaunchLimits, restarts = false): LaunchState {
+  const children = names.map((name) => ({ name, exit: null, startedAt: 0, restarts: 0, restartAt: null }));
+  return { children, phase: { kind: 'starting' }, firstFailure: null, interrupts: 0, limits, restarts };
 }
 
 /** What the launcher does about an event. Every phase but `starting` and `running` has a deadline or needs none. */
@@ -86,12 +99,15 @@ export function decide(state: LaunchState, event: LaunchEvent, now: number): Lau
       return onInterrupt(state, now);
     case 'alarm':
       return onAlarm(state, now);
+    case 'restart-due':
+      return onRestartDue(state, event.name, now);
     default:
       return assertNever(event);
   }
 }
 
 function onExit(before: LaunchState, event: Extract<LaunchEvent, { kind: 'exited' }>, now: number): LaunchDecision {
+  if (isReplaced(before, event)) return replace(before, event, now);
   const exit = { code: event.code, signal: event.signal, at: now };
   const children = before.children.map((child) => (child.name === event.name ? { ...child, exit } : child));
   const failed = isFailure(before, event);
@@ -119,6 +135,50 @@ function onExit(before: LaunchState, event: Extract<LaunchEvent, { kind: 'exited
   return {
     state: { ...state, phase: { kind: 'ending', deadline } },
     actions: [...say, { kind: 'alarm', afterMs: deadline - now }],
+  };
+}
+
+/** A life as long as this makes up for the deaths before. */
+const LONG_LIFE_MS = 60_000;
+const FIRST_RESTART_MS = 250;
+const LONGEST_RESTART_MS = 30_000;
+/** Exit code of a worker that was put out of a run which goes on. */
+const EVICTED = 75;
+
+/** The run goes on without a worker that was killed, crashed or put out; one that gives a reason for its end ends the run. */
+function isReplaced(state: LaunchState, { name, code, signal }: Extract<LaunchEvent, { kind: 'exited' }>): boolean {
+  if (!state.restarts || state.phase.kind !== 'running' || state.interrupts > 0) return false;
+  return name !== coordinatorName && (signal !== null || code === EVICTED);
+}
+
+function replace(state: LaunchState, event: Extract<LaunchEvent, { kind: 'exited' }>, now: number): LaunchDecision {
+  const { name, code, signal } = event;
+  const child = state.children.find((candidate) => candidate.name === name);
+  const restarts = child === undefined || now - child.startedAt >= LONG_LIFE_MS ? 1 : child.restarts + 1;
+  const afterMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** (restarts - 1));
+  const exit = { code, signal, at: now };
+  const how = signal === null ? 'was put out of the run' : `was killed by ${signal}`;
+  const next = withChild(state, name, { exit, restarts, restartAt: now + afterMs });
+  return {
+    state: next,
+    actions: [
+      { kind: 'say', text: `${name} ${how}; the others go on, and it is started again in ${afterMs / 1000} s` },
+      { kind: 'restart-alarm', name, afterMs },
+    ],
+  };
+}
+
+function onRestartDue(state: LaunchState, name: string, now: number): LaunchDecision {
+  const child = state.children.find((candidate) => candidate.name === name);
+  if (state.phase.kind !== 'running' || child?.restartAt == null) return { state, actions: [] };
+  const next = withChild(state, name, { exit: null, startedAt: now, restartAt: null });
+  return { state: next, actions: [{ kind: 'restart', name }] };
+}
+
+function withChild(state: LaunchState, name: string, change: Partial<ChildState>): LaunchState {
+  return {
+    ...state,
+    children: state.children.map((child) => (child.name === name ? { ...child, ...change } : child)),
   };
 }
 

@@ -2,6 +2,7 @@ export { type CoordinatorProcess, startCoordinator } from './coordinator-process
 export { type Interrupts, type LaunchOptions, type LaunchOutcome, launch } from './launch.ts';
 export type { CoordinatorStart, WorkerStart } from './messages.ts';
 export {
+  fewestWorkers,
   type LaunchPlan,
   type PlanInput,
   type PredictionOptions,

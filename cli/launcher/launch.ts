@@ -2,7 +2,8 @@ import { assertNever, type Clock, monotonicClock } from '../../shared/core/index
 import type { NetworkNode } from '../network/index.ts';
 import { isLibraryChatter, LaunchedChild } from './child.ts';
 import { coordinatorName, decide, initialLaunchState, type LaunchAction, type LaunchEvent } from './decide.ts';
-import { type LaunchPlan, planNames } from './plan.ts';
+import type { ToChild } from './messages.ts';
+import { type LaunchPlan, type PlannedWorker, planNames } from './plan.ts';
 import { type ChildWords, type LaunchReport, reportLaunch } from './report.ts';
 
 export interface LaunchOptions {
@@ -28,6 +29,9 @@ export interface LaunchOutcome extends LaunchReport {
 
 const noWords: ChildWords = { pid: undefined, error: null, wasTold: false, lastLine: null };
 
+/** How long a worker that the run goes on without may take to end by itself. */
+const leftGraceMs = 2000;
+
 /** Longest wait for the last lines of a process that has ended. */
 const lastLinesMs = 500;
 
@@ -43,9 +47,10 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
   const module = options.module ?? new URL('./child-main.js', import.meta.url).pathname;
   const isDetailed = ['debug', 'info'].includes(plan.coordinator.logLevel);
   const children = new Map<string, LaunchedChild>();
-  let state = initialLaunchState(planNames(plan), plan.limits);
+  let state = initialLaunchState(planNames(plan), plan.limits, plan.restarts);
   let coordinatorAddress = '';
   let timer: NodeJS.Timeout | undefined;
+  const restartTimers: NodeJS.Timeout[] = [];
   let finish: (exitCode: number) => void = () => {};
   const finished = new Promise<number>((resolve) => {
     finish = resolve;
@@ -60,10 +65,18 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
   const perform = (action: LaunchAction) => {
     switch (action.kind) {
       case 'start-workers':
-        for (const { name, start } of plan.workers) {
-          children.get(name)?.send({ kind: 'start-worker', options: { ...start, coordinator: coordinatorAddress } });
-        }
+        for (const worker of plan.workers) children.get(worker.name)?.send(workerMessage(worker));
         return;
+      case 'restart': {
+        const worker = plan.workers.find(({ name }) => name === action.name);
+        if (worker !== undefined) startWorker(worker).send(workerMessage(worker));
+        return;
+      }
+      case 'restart-alarm': {
+        const { name } = action;
+        restartTimers.push(setTimeout(() => dispatch({ kind: 'restart-due', name }), Math.ceil(action.afterMs)));
+        return;
+      }
       case 'signal':
         children.get(action.name)?.signal(action.signal);
         return;
@@ -98,6 +111,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
       stdout: isCoordinator ? options.stdout : prefixed,
       stderr: isCoordinator ? options.stderr : prefixed,
       onMessage: (message) => {
+        if (message.kind === 'left') endLeft(message.workerId);
         if (message.kind !== 'listening') return;
         if (message.metricsAddress !== null) options.onMetrics?.(name, message.metricsAddress);
         if (!isCoordinator) return;
@@ -110,6 +124,17 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     return child;
   };
 
+  const startWorker = ({ name, env, node }: PlannedWorker) => start(name, ['worker', name], env, node);
+  const workerMessage = ({ start: options }: PlannedWorker): ToChild => {
+    return { kind: 'start-worker', options: { ...options, coordinator: coordinatorAddress } };
+  };
+
+  /** A process that hangs, or is stopped, does not end by itself. */
+  const endLeft = (name: string) => {
+    const child = children.get(name);
+    restartTimers.push(setTimeout(() => child?.signal('SIGKILL'), leftGraceMs));
+  };
+
   const killAll = () => {
     for (const child of children.values()) child.signal('SIGKILL');
   };
@@ -119,7 +144,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     const coordinator = start(coordinatorName, [coordinatorName], {}, plan.hub);
     coordinator.send({ kind: 'start-coordinator', options: plan.coordinator });
     // Workers load their program while the coordinator gets ready.
-    for (const { name, env, node } of plan.workers) start(name, ['worker', name], env, node);
+    for (const worker of plan.workers) startWorker(worker);
     const exitCode = await finished;
     await Promise.all([...children.values()].map((child) => child.drained(lastLinesMs)));
     const wordsOf = (name: string) => children.get(name)?.words ?? noWords;
@@ -128,6 +153,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     unsubscribe();
     process.off('exit', killAll);
     clearTimeout(timer);
+    for (const restart of restartTimers) clearTimeout(restart);
     killAll();
   }
 }

@@ -7,7 +7,7 @@ import type { WorkerOptions } from '../../worker/index.ts';
 /** CoordinatorOptions as far as they can be sent: files in place of what was read from them, no functions. */
 export type CoordinatorStart = Omit<
   CoordinatorOptions,
-  'security' | 'logLevel' | 'onListening' | 'terminal' | 'writeResult'
+  'security' | 'logLevel' | 'onLeft' | 'onListening' | 'terminal' | 'writeResult'
 > & {
   readonly security: SecurityOptions;
   readonly logLevel: LogLevel;
@@ -25,5 +25,7 @@ export type ToChild =
 
 export type FromChild =
   | { readonly kind: 'listening'; readonly address: string; readonly metricsAddress: string | null }
+  /** The run goes on without this worker, whose process may still be there. */
+  | { readonly kind: 'left'; readonly workerId: string }
   /** `wasTold`: it is on standard error already. The last one counts. */
   | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly wasTold: boolean };

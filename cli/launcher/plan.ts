@@ -13,6 +13,8 @@ export interface LaunchPlan {
   readonly hub?: NetworkNode;
   readonly workers: readonly PlannedWorker[];
   readonly limits: LaunchLimits;
+  /** Whether a worker that dies is started again: not where the run can't go on without it. */
+  readonly restarts: boolean;
 }
 
 export interface PlannedWorker {
@@ -99,6 +101,7 @@ export function planLaunch({
       heartbeatIntervalMs: options.heartbeatIntervalMs,
       heartbeatTimeoutMs: options.heartbeatTimeoutMs,
       joinTimeoutMs: options.joinTimeoutMs,
+      ...fewestWorkers('minWorkers' in options ? options.minWorkers : null),
       // The launcher starts each worker once.
       refillPlaces: false,
     },
@@ -127,8 +130,17 @@ export function planLaunch({
         logLevel,
       },
     })),
+    restarts: mode === 'train' || mode === 'evaluate',
     limits: { afterWorkerMs: options.heartbeatTimeoutMs + 2000, afterCoordinatorMs: 2000, terminateMs: 1000 },
   };
+}
+
+/** How few workers may begin and go on; all have to be there to begin with, unless fewer are asked for. */
+export function fewestWorkers(minWorkers: number | null): {
+  minWorkers?: number;
+  startWorkers?: number;
+} {
+  return minWorkers === null ? {} : { minWorkers, startWorkers: minWorkers };
 }
 
 function nodeOf(network: Network | undefined, index: number): { node?: NetworkNode } {

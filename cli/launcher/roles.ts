@@ -5,6 +5,7 @@ import type { CoordinatorStart, WorkerStart } from './messages.ts';
 
 export interface CoordinatorHooks {
   onListening(address: string, metricsAddress: string | null): void;
+  onLeft?(workerId: string): void;
   onErrorText?(text: string): void;
   readonly drainOn: readonly NodeJS.Signals[];
 }
@@ -15,7 +16,7 @@ export interface CoordinatorHooks {
  */
 export async function runAsCoordinator(
   start: CoordinatorStart,
-  { onListening, onErrorText, drainOn }: CoordinatorHooks,
+  { onListening, onLeft, onErrorText, drainOn }: CoordinatorHooks,
 ): Promise<number> {
   const { runCoordinator } = await import('../../coordinator/index.ts');
   const { loadSecurity } = await import('../../shared/rpc/index.ts');
@@ -23,7 +24,13 @@ export async function runAsCoordinator(
   let unsubscribe = () => {};
   try {
     return await runCoordinator(
-      { ...rest, security: loadSecurity(security), onListening, terminal: tellingTerminal(onErrorText) },
+      {
+        ...rest,
+        security: loadSecurity(security),
+        onListening,
+        ...(onLeft === undefined ? {} : { onLeft }),
+        terminal: tellingTerminal(onErrorText),
+      },
       (coordinator) => {
         const drain = (signal: string) => coordinator.drain(`${signal} received`);
         for (const signal of drainOn) process.on(signal, drain);

@@ -1,6 +1,6 @@
 import { metricValues } from '../../shared/metrics/index.ts';
 import type { Action, Active, EpochSums, Evaluation, Event, RunState, StepReport, Transition } from './model.ts';
-import { activeOf, keep, openLinks, withActive } from './state.ts';
+import { activeOf, keep, survivors, withActive } from './state.ts';
 
 interface Ended {
   readonly active: Active;
@@ -55,8 +55,9 @@ function endEpoch(active: Active, sums: EpochSums, step: number, validation: Eva
   const measured = validation === null ? null : { loss: validation.loss, metrics: validation.metrics };
   const end = { epoch, step, steps, samples, loss: lossSum / samples, metrics, validation: measured, seconds };
   const link = active.members[0]?.link;
+  const history = isTold(active) ? [...active.history, end] : active.history;
   return {
-    active,
+    active: { ...active, history },
     actions: [
       { kind: 'journal', record: { kind: 'epoch', end } },
       { kind: 'report', event: { kind: 'epoch', end } },
@@ -75,10 +76,10 @@ export function onEpochDecided(state: RunState, event: Extract<Event, { kind: 'e
   }
   const stopped = active.stopped ?? decision.stop;
   return {
-    state: withActive(state, { ...active, decisions: active.decisions + 1, stopped }),
+    state: withActive(state, { ...active, decisions: active.decisions + 1, decision, stopped }),
     actions: [
       { kind: 'journal', record: { kind: 'decision', decision } },
-      { kind: 'sendDecision', links: openLinks(state), decision },
+      { kind: 'sendDecision', links: survivors(state).map(({ link }) => link), decision },
       { kind: 'report', event: { kind: 'decision', decision } },
     ],
     reason: `epoch ${decision.epoch} is decided on`,

@@ -1,12 +1,14 @@
 import type { RunSettings } from '../../shared/config/index.ts';
-import { at, splitEvenly } from '../../shared/core/index.ts';
+import type { ErrorRecord } from '../../shared/core/index.ts';
 import { stepsPerEpoch } from '../../shared/sampling/index.ts';
 import { nameOf, record } from './describe.ts';
 import { fail } from './end.ts';
 import { emptyEpoch } from './epochs.ts';
-import type { Active, Event, Identity, JobFacts, Member, RunState, Transition, WorkerRecord } from './model.ts';
+import type { Active, CatchUp, Event, Identity, JobFacts, RunState, Transition, WorkerRecord } from './model.ts';
+import { assignReplicas } from './places.ts';
+import { admitAt, admitSpares, evict, formGeneration } from './regroup.ts';
 import { goOnFrom, resumeDifference } from './resume.ts';
-import { activeOf, keep, withActive, withWorker } from './state.ts';
+import { activeOf, isElastic, isOver, keep, withActive, withWorker } from './state.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 
@@ -34,7 +36,8 @@ export function onHello(state: RunState, { from, hello }: Of<'workerHello'>, now
     };
   };
   if (workers.has(from.link)) return keep(state, `${nameOf(hello)} said hello twice`);
-  if (state.stage.kind !== 'gathering') {
+  if (isOver(state.stage)) return refuse(`${nameOf(hello)} came too late: the run is over`);
+  if (state.stage.kind !== 'gathering' && !isElastic(state)) {
     return refuse(`${nameOf(hello)} came too late: the run started with its ${config.settings.workers} workers`);
   }
   const others = [...workers.values()];
@@ -44,12 +47,13 @@ export function onHello(state: RunState, { from, hello }: Of<'workerHello'>, now
       `${nameOf(hello)} has the id of ${nameOf(sameId.hello)}, which is connected; give each worker its own --worker-id`,
     );
   }
-  if (workers.size >= config.settings.workers) {
+  if (workers.size >= config.settings.workers && !isElastic(state)) {
     return refuse(`${nameOf(hello)} is one too many: the run has its ${config.settings.workers} workers`);
   }
 
   const worker: WorkerRecord = {
     ...{ hello, link: from.link, open: true, joinedMs: now, lastHeardMs: now },
+    admitAtMs: admitAt(state, hello.workerId, now),
     ...{ beat: null, committedSteps: 0, ready: null, finished: null, failed: null },
   };
   const joined = withWorker(state, worker);
@@ -62,7 +66,7 @@ export function onHello(state: RunState, { from, hello }: Of<'workerHello'>, now
         'all workers of a run need the same',
       { worker: hello.workerId, other: first.hello.workerId, field: difference.field },
     );
-    const failed = fail(state, error, now);
+    const failed = state.stage.kind === 'gathering' ? fail(state, error, now) : reportRefused(state, error);
     return { ...failed, actions: [{ kind: 'sendRefused', link: from.link, error }, ...failed.actions] };
   }
   return {
@@ -76,6 +80,11 @@ export function onHello(state: RunState, { from, hello }: Of<'workerHello'>, now
     ],
     reason: `${nameOf(hello)} joined: ${joined.workers.size} of ${config.settings.workers}`,
   };
+}
+
+/** Training goes on without it. */
+function reportRefused(state: RunState, error: ErrorRecord): Transition {
+  return { state, actions: [{ kind: 'report', event: { kind: 'refused', error } }], reason: error.message };
 }
 
 function differingField(first: WorkerRecord, identity: Identity) {
@@ -94,7 +103,8 @@ function shortValue(value: string | number): string {
 
 export function onReady(state: RunState, event: Of<'workerReady'>, now: number): Transition {
   const worker = state.workers.get(event.from.link);
-  if (worker === undefined || state.stage.kind !== 'gathering') return keep(state, 'ready outside of gathering');
+  if (worker === undefined || worker.ready !== null) return keep(state, 'ready twice, or not in the run');
+  if (state.stage.kind !== 'gathering') return onLateReady(state, worker, event, now);
   const { jobHash, facts, resume } = event;
   const { replicas } = state.config.settings;
   if (facts.globalBatchSize % replicas !== 0) {
@@ -120,6 +130,19 @@ export function onReady(state: RunState, event: Of<'workerReady'>, now: number):
   return startFirstGeneration(next, ready, now);
 }
 
+/** It comes while others train: it waits for a place, or gets one at once. */
+function onLateReady(state: RunState, worker: WorkerRecord, { jobHash, facts }: Of<'workerReady'>, now: number) {
+  const active = activeOf(state.stage);
+  if (active === undefined || !isElastic(state)) return keep(state, 'ready outside of gathering');
+  if (jobHash !== active.jobHash) {
+    const why = `it has another job (hash ${shortValue(jobHash)}) than the run (hash ${shortValue(active.jobHash)})`;
+    return evict(state, worker.link, `${why}: model, data, optimizer or settings differ`, now);
+  }
+  const ready = withWorker(state, { ...worker, lastHeardMs: now, ready: { jobHash, facts } });
+  if (state.stage.kind === 'regrouping') return formGeneration(ready, now, `${nameOf(worker.hello)} is ready`);
+  return admitSpares(ready, now);
+}
+
 function indivisibleBatch(globalBatchSize: number, replicas: number) {
   const lower = globalBatchSize - (globalBatchSize % replicas);
   const nearest = lower === 0 ? `${replicas}` : `${lower} or ${lower + replicas}`;
@@ -130,18 +153,20 @@ function indivisibleBatch(globalBatchSize: number, replicas: number) {
   );
 }
 
-/** Later generations will come from here too, with the workers that are left and the step that they reached. */
-function startFirstGeneration(
+/** The first `workers` that are ready; others wait for a place. At the end of the time for joining, those that are there. */
+export function startFirstGeneration(
   state: RunState,
   { facts, jobHash, resume }: NonNullable<WorkerRecord['ready']>,
   now: number,
 ): Transition {
   const { settings } = state.config;
   const workers = new Map([...state.workers].map(([link, worker]) => [link, { ...worker, lastHeardMs: now }]));
-  const members = assignReplicas([...workers.values()], settings.replicas);
+  const ready = [...workers.values()].filter((worker) => worker.ready !== null).slice(0, settings.workers);
+  const members = assignReplicas(ready, settings.replicas);
   const { perEpoch, total } = stepsOf(facts, settings);
   const begun: Active = {
     generation: 1,
+    jobHash,
     members,
     facts,
     stepsPerEpoch: perEpoch,
@@ -151,7 +176,7 @@ function startFirstGeneration(
     evaluated: new Set(),
     epoch: emptyEpoch(0),
     unmeasured: new Map(),
-    decisions: 0,
+    ...{ decisions: 0, decision: null, history: [], fruitless: 0 },
     stopped: null,
   };
   const placed = members.map(({ link: _, ...member }) => member);
@@ -161,13 +186,15 @@ function startFirstGeneration(
     state: { ...state, workers, stage: { kind: 'running', active } },
     actions: [
       { kind: 'journal', record: { kind: 'generation', generation: 1, members: placed, startStep, facts, jobHash } },
-      { kind: 'startGeneration', generation: 1, members, startStep },
+      { kind: 'startGeneration', generation: 1, members, startStep, catchUp: nothingYet },
       { kind: 'report', event: { kind: 'started', active } },
       ...actions,
     ],
-    reason: `all ${members.length} workers are ready: generation 1 starts`,
+    reason: `${members.length} workers are ready: generation 1 starts`,
   };
 }
+
+const nothingYet: CatchUp = { donors: [], behind: [], fresh: [], validated: false, decision: null, history: [] };
 
 function stepsOf(facts: JobFacts, { mode, maxSteps }: RunSettings): { perEpoch: number; total: number } {
   const perEpoch = facts.trainSamples === 0 ? 0 : stepsPerEpoch({ ...facts, samples: facts.trainSamples });
@@ -190,25 +217,4 @@ export function onLoopPlanned(state: RunState, { from, facts }: Of<'loopPlanned'
     ],
     reason: 'the loop told what it does',
   };
-}
-
-/**
- * Ranks follow the ids (w2 before w10), so that they don't depend on who came first; but workers of a host are
- * neighbours, behind the first of them, so that they can reduce among themselves before they use the network.
- */
-export function assignReplicas(workers: readonly WorkerRecord[], replicas: number): Member[] {
-  const byId = new Intl.Collator('en', { numeric: true });
-  const inOrder = [...workers].sort((a, b) => byId.compare(a.hello.workerId, b.hello.workerId));
-  const hosts = new Set(inOrder.map(({ hello }) => hello.host));
-  const sorted = [...hosts].flatMap((host) => inOrder.filter(({ hello }) => hello.host === host));
-  const ranges = splitEvenly(replicas, sorted.length);
-  return sorted.map(({ hello, link }, rank) => ({
-    workerId: hello.workerId,
-    rank,
-    host: hello.host,
-    peerAddress: hello.peerAddress,
-    firstReplica: at(ranges, rank).start,
-    endReplica: at(ranges, rank).end,
-    link,
-  }));
 }

@@ -1,8 +1,10 @@
 import type { ErrorCode, ErrorRecord } from '../../shared/core/index.ts';
-import { connectionLost, heartbeatLost, nameOf, record, workerFailure } from './describe.ts';
+import { connectionLost, heartbeatLost, nameOf, record, whereIs, workerFailure } from './describe.ts';
 import { exitWhenAlone, fail } from './end.ts';
-import type { Action, Event, RunState, Transition, WorkerRecord } from './model.ts';
-import { isOver, keep, openLinks, withoutWorker, withWorker } from './state.ts';
+import { startFirstGeneration } from './join.ts';
+import type { Action, Event, RunState, Stage, Transition, WorkerRecord } from './model.ts';
+import { admitSpares, evict, formGeneration, leave } from './regroup.ts';
+import { activeOf, isElastic, isOver, keep, openLinks, survivors, withoutWorker, withWorker } from './state.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 
@@ -37,6 +39,9 @@ export function onWorkerFailed(state: RunState, event: Of<'workerFailed'>, now: 
   const next = withWorker(state, { ...worker, lastHeardMs: now, failed: error });
   const { stage } = state;
   if (isOver(stage)) return consequence(next, error);
+  // Those that train need not suffer from one that can't begin.
+  const isMember = activeOf(stage)?.members.some(({ link }) => link === worker.link) ?? true;
+  if (isElastic(state) && !isMember) return evict(state, worker.link, error.message, now);
   const isConsequence = consequenceCodes.has(error.code);
   if (stage.kind === 'investigating') {
     return isConsequence ? blameWhenAlone(next, now, error) : fail(next, error, now);
@@ -74,6 +79,10 @@ function consequence(state: RunState, error: ErrorRecord): Transition {
 function lose(state: RunState, worker: WorkerRecord, error: ErrorRecord, now: number): Transition {
   const without = withoutWorker(state, worker.link);
   const close: Action = { kind: 'closeLink', link: worker.link };
+  if (isElastic(state) && activeOf(state.stage) !== undefined) {
+    const left = leave(state, worker, error, now);
+    return { ...left, actions: [close, ...left.actions] };
+  }
   if (state.stage.kind !== 'gathering' || !state.config.refillPlaces) {
     const failed = fail(without, error, now);
     return { ...failed, actions: [close, ...failed.actions] };
@@ -103,11 +112,29 @@ export function onTick(state: RunState, now: number): Transition {
       now - worker.lastHeardMs >= config.heartbeatTimeoutMs,
   );
   if (silent !== undefined) return lose(ticked, silent, heartbeatLost(silent, now), now);
+  if (stage.kind === 'regrouping') return onTickOfRegrouping(ticked, stage, now);
+  if (stage.kind === 'running' && isElastic(state)) return admitSpares(ticked, now);
   if (stage.kind === 'investigating' && now >= stage.untilMs) return fail(ticked, stage.failure, now);
   if (stage.kind === 'gathering' && now - state.startedMs >= config.joinTimeoutMs) {
+    const first = readyWorkers(state)[0]?.ready;
+    const isEnough = readyWorkers(state).length >= config.startWorkers;
+    if (isEnough && first != null) return startFirstGeneration(ticked, first, now);
     return fail(ticked, tooFew(state, stage.departed, now), now);
   }
   return keep(ticked, 'tick');
+}
+
+/** A worker whose main thread does not come out of its step would hold up all others for ever. */
+function onTickOfRegrouping(state: RunState, stage: Extract<Stage, { kind: 'regrouping' }>, now: number): Transition {
+  const { stallTimeoutMs } = state.config;
+  const stalled = survivors(state).find(({ link }) => !stage.standings.has(link));
+  if (stalled === undefined || now - stage.sinceMs < stallTimeoutMs) return formGeneration(state, now, 'tick');
+  const why = `it did not come out ${whereIs(stalled)} for ${Math.round(now - stage.sinceMs)} ms`;
+  return evict(state, stalled.link, why, now);
+}
+
+function readyWorkers({ workers }: RunState): WorkerRecord[] {
+  return [...workers.values()].filter((worker) => worker.ready !== null);
 }
 
 function tooFew(state: RunState, departed: readonly string[], now: number): ErrorRecord {

@@ -3,14 +3,15 @@ import { onEpochDecided } from './epochs.ts';
 import { onHello, onLoopPlanned, onReady } from './join.ts';
 import { onLinkClosed, onTick, onWorkerFailed } from './lose.ts';
 import type { Event, RunState, Transition } from './model.ts';
+import { onPeerFault, onStanding } from './regroup.ts';
 import { onCheckpointed } from './resume.ts';
-import { activeOf } from './state.ts';
+import { activeOf, isElastic } from './state.ts';
 import { onDrain, onStop } from './stop.ts';
 import { onEvaluationShare, onFinished, onHeartbeat, onStepCommitted } from './train.ts';
 
 /**
  * The whole decision of who trains and what counts, without I/O: gathering → running → (draining) → finishing →
- * finished, and from anywhere → failed, sometimes by way of investigating. `now` is in ms of a clock that never goes
+ * finished, with regrouping between two generations, and from anywhere → failed, sometimes by way of investigating. `now` is in ms of a clock that never goes
  * back. docs/protocol.md tells the invariants.
  */
 export function reduce(state: RunState, event: Event, now: number): Transition {
@@ -37,6 +38,12 @@ export function reduce(state: RunState, event: Event, now: number): Transition {
       return onFinished(state, event, now);
     case 'workerFailed':
       return onWorkerFailed(state, event, now);
+    case 'peerFault':
+      return isElastic(state)
+        ? onPeerFault(state, event, now)
+        : onWorkerFailed(state, { ...event, kind: 'workerFailed', step: stepOf(state, event), phase: 'reduce' }, now);
+    case 'workerStanding':
+      return onStanding(state, event, now);
     case 'linkClosed':
       return onLinkClosed(state, event, now);
     case 'tick':
@@ -48,6 +55,10 @@ export function reduce(state: RunState, event: Event, now: number): Transition {
     default:
       return assertNever(event);
   }
+}
+
+function stepOf({ workers }: RunState, { from }: Extract<Event, { kind: 'peerFault' }>): number {
+  return workers.get(from.link)?.committedSteps ?? 0;
 }
 
 /** The one place where messages of another run or generation are refused. */
@@ -62,6 +73,7 @@ function staleness(state: RunState, event: Event): string | undefined {
     event.kind === 'evaluationShare' ||
     event.kind === 'epochDecided' ||
     event.kind === 'loopPlanned' ||
+    event.kind === 'peerFault' ||
     event.kind === 'workerFinished';
   const current = activeOf(state.stage)?.generation;
   if (!isAboutWork || generation === current) return undefined;

@@ -11,7 +11,19 @@ export function createRunState(config: MembershipConfig, now: number): RunState 
         `use --replicas ${Math.max(workers, 1)} or more, or fewer workers`,
     );
   }
-  return { config, startedMs: now, lastTickMs: now, workers: new Map(), stage: { kind: 'gathering', departed: [] } };
+  const stage = { kind: 'gathering', departed: [] } as const;
+  return { config, startedMs: now, lastTickMs: now, workers: new Map(), losses: new Map(), stage };
+}
+
+/** Whether the run goes on without a worker that is lost: the state of a program's own loop nobody else has. */
+export function isElastic({ config, stage }: Pick<RunState, 'config' | 'stage'>): boolean {
+  return config.settings.mode !== 'loop' && activeOf(stage)?.facts.irreplaceable !== true;
+}
+
+/** Workers of the generation in progress that are still connected. */
+export function survivors(state: RunState): WorkerRecord[] {
+  const members = activeOf(state.stage)?.members ?? [];
+  return members.flatMap(({ link }) => state.workers.get(link) ?? []).filter(({ open }) => open);
 }
 
 /** The generation in progress, in the stages that have one. */

@@ -36,6 +36,16 @@ export function onDrain(state: RunState, event: Of<'drainRequested'>, now: numbe
       return interrupt(`stopped at once, before everything was saved: ${reason}`);
     case 'draining':
       return interrupt(`stopped at once, before everything was saved: ${reason}`);
+    case 'regrouping':
+      if (stage.drain !== null) return interrupt(`stopped at once, before everything was saved: ${reason}`);
+      return {
+        state: { ...state, stage: { ...stage, drain: { reason, exitCode } } },
+        actions: [
+          { kind: 'sendDrain', links: openLinks(state), reason },
+          { kind: 'report', event: { kind: 'draining', reason } },
+        ],
+        reason: `draining: ${reason}`,
+      };
     case 'investigating':
       // The run is lost already; whoever asks to end it need not wait for the cause.
       return fail(state, stage.failure, now);

@@ -18,7 +18,7 @@ export function onHeartbeat(state: RunState, { from, beat }: Of<'heartbeat'>, no
   };
 }
 
-/** Every worker tells its commits; the one of rank 0 counts, and carries the sums that are the same on all. */
+/** Every worker tells its commits, with sums that are the same on all: the first to tell of a step counts. */
 export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommitted'>, now: number): Transition {
   const worker = state.workers.get(from.link);
   const active = activeOf(state.stage);
@@ -26,7 +26,7 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
   const { step } = report;
   const committedSteps = Math.max(worker.committedSteps, step + 1);
   const heard = withWorker(state, { ...worker, lastHeardMs: now, committedSteps });
-  if (active.members[0]?.link !== from.link) return keep(heard, `${worker.hello.workerId} committed step ${step}`);
+  if (!active.members.some(({ link }) => link === from.link)) return keep(heard, 'a step of one that does not train');
   if (step < active.committedSteps) return keep(heard, `step ${step} was committed before`);
   if (step > active.committedSteps) {
     const message = `${nameOf(worker.hello)} committed step ${step} while step ${active.committedSteps} was due`;
@@ -34,7 +34,7 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
   }
   const { samples, lossSum, metricSums } = report;
   const { generation } = active;
-  const ended = addToEpoch({ ...active, committedSteps: step + 1 }, report);
+  const ended = addToEpoch({ ...active, committedSteps: step + 1, fruitless: 0 }, report);
   return {
     state: withActive(heard, ended.active),
     actions: [
@@ -111,7 +111,7 @@ export function onFinished(state: RunState, event: Of<'workerFinished'>, now: nu
   }
   const drain = stage.kind === 'running' ? null : stage.drain;
   const finishing: RunState = { ...heard, stage: { kind: 'finishing', active: stage.active, drain } };
-  const finishedCount = [...heard.workers.values()].filter((other) => other.finished !== null).length;
+  const finishedCount = stage.active.members.filter(({ link }) => heard.workers.get(link)?.finished != null).length;
   const reason = `${nameOf(worker.hello)} finished: ${finishedCount} of ${stage.active.members.length}`;
   if (finishedCount < stage.active.members.length) return keep(finishing, reason);
   return finish(finishing, stage.active, drain, now);

@@ -16,8 +16,11 @@ export function checkTogether(command: Command, values: Values): void {
   checkListener('peerListen', values);
 }
 
-function checkReplicas({ workers, replicas, batchSize }: Values): void {
+function checkReplicas({ workers, minWorkers, replicas, batchSize }: Values): void {
   if (typeof workers !== 'number') return;
+  if (typeof minWorkers === 'number' && minWorkers > workers) {
+    refuse('minWorkers', `at least ${minWorkers} workers and at most ${workers}: expected MIN:MAX, such as 2:4`);
+  }
   if (typeof replicas === 'number' && replicas < workers) {
     refuse('replicas', `${replicas} replicas for ${workers} workers: each worker needs at least one replica`);
   }

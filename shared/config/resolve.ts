@@ -32,15 +32,30 @@ export function resolveOptions<C extends Command>(
   file: ConfigFile | null,
 ): ResolvedOptions<C> | LockstepError {
   try {
-    if (file !== null) checkFile(file);
+    const ranged = file === null ? null : { ...file, values: splitRange(file.values, 'workers', 'minWorkers', Number) };
+    if (ranged !== null) checkFile(ranged);
+    const given = splitRange(flags, 'workers', 'minWorkers', String);
+    const variables = splitRange(env, envOf('workers'), envOf('minWorkers'), String);
     const resolved: Partial<Record<OptionName, unknown>> = {};
-    for (const name of optionsOf(command)) resolved[name] = resolveOne(command, name, flags, env, file);
+    for (const name of optionsOf(command)) resolved[name] = resolveOne(command, name, given, variables, ranged);
     checkTogether(command, resolved);
     return resolved as unknown as ResolvedOptions<C>;
   } catch (error) {
     if (error instanceof LockstepError) return error;
     throw error;
   }
+}
+
+/** `--workers 2:8` is `--min-workers 2 --workers 8`, wherever it is written. */
+function splitRange<T>(
+  values: Readonly<Record<string, T>>,
+  most: string,
+  fewest: string,
+  toValue: (text: string | undefined) => T,
+): Readonly<Record<string, T>> {
+  const range = /^(\d+):(\d+)$/.exec(String(values[most] ?? ''));
+  if (range === null) return values;
+  return { ...values, [most]: toValue(range[2]), [fewest]: toValue(range[1]) };
 }
 
 /** One file serves all commands, so options of other commands are fine in it; names that no command has are not. */

@@ -19,7 +19,17 @@ export const optionDefinitions = {
     commands: [...decides, 'predict'],
     default: 1,
     commandDefaults: { demo: 2 },
-    description: 'Worker processes. With the same --replicas they change the speed and never the result.',
+    description:
+      'Worker processes. With the same --replicas they change the speed and never the result. When one is lost, the ' +
+      'others go on; `MIN:MAX` also sets --min-workers.',
+  }),
+  minWorkers: define(integer(1, 4096), {
+    commands: ['train', 'evaluate', 'coordinator'],
+    default: null,
+    defaultText: '1, and all to begin with',
+    description:
+      'Fewest workers that train. Training begins with as many when no more come in time. With fewer left, the run ' +
+      'waits for more as long as for joining, then ends with everything saved.',
   }),
   replicas: define(integer(1, 4096), {
     commands: decides,

@@ -33,6 +33,7 @@ export const errorCodes = {
   'collective/corrupt': 'A peer sent bytes that fail their checksum or do not fit the request.',
   'collective/stale': 'A message of another run or generation.',
   'run/worker-lost': 'A worker died, stalled or lost its connection.',
+  'run/evicted': 'The coordinator put this worker out of the run, which goes on without it.',
   'run/coordinator-lost': 'The coordinator died or cannot be reached any more.',
   'run/diverged': 'Workers ended with different weights.',
   'run/interrupted': 'The user stopped the run.',

@@ -29,12 +29,22 @@ export interface TrainingControl {
   saveModel(directory: string): Promise<void>;
 }
 
+export interface PastEpoch {
+  readonly epoch: number;
+  readonly logs: Logs;
+}
+
 /**
  * Called while a job trains, once per run and not once per worker: on the worker of rank 0, one after the other, in
  * the job's order. What they decide holds for all workers from the same step on. Epochs and batches count from 0.
  */
 export interface Callback {
   onTrainBegin?(control: TrainingControl): void | Promise<void>;
+  /**
+   * In place of onTrainBegin, on a worker that takes over from one that was lost: what the epochs so far came to, for
+   * a callback that remembers something of them. Nothing is decided or saved here.
+   */
+  onTrainResume?(past: readonly PastEpoch[], control: TrainingControl): void | Promise<void>;
   onEpochBegin?(epoch: number, control: TrainingControl): void | Promise<void>;
   /** After the epoch's validation. */
   onEpochEnd?(epoch: number, logs: Logs, control: TrainingControl): void | Promise<void>;
@@ -44,7 +54,7 @@ export interface Callback {
   onTrainEnd?(control: TrainingControl): void | Promise<void>;
 }
 
-const hooks = ['onTrainBegin', 'onEpochBegin', 'onEpochEnd', 'onBatchEnd', 'onTrainEnd'] as const;
+const hooks = ['onTrainBegin', 'onTrainResume', 'onEpochBegin', 'onEpochEnd', 'onBatchEnd', 'onTrainEnd'] as const;
 
 /** @throws LockstepError job/invalid */
 export function checkCallbacks(callbacks: unknown): readonly Callback[] {

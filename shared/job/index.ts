@@ -1,6 +1,6 @@
 export type { ArraysOptions, ArrayTensor, SharedTensor } from './array-tensors.ts';
 export type { Batch, BatchValues } from './batch.ts';
-export type { Callback, Logs, TrainingControl } from './callback.ts';
+export type { Callback, Logs, PastEpoch, TrainingControl } from './callback.ts';
 export { Dataset, type FillOptions } from './dataset.ts';
 export { datasets, type GlyphsOptions, type IdxOptions } from './datasets.ts';
 export { defineJob, isJob, type JobInput, jobsBefore } from './define-job.ts';

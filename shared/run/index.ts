@@ -10,5 +10,6 @@ export {
   phases,
   type ResumePoint,
   type Split,
+  type Standing,
   type StepReport,
 } from './messages.ts';

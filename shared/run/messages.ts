@@ -29,6 +29,8 @@ export interface JobFacts {
   readonly decidesEpochs: boolean;
   /** Whether rank 0 is told of every epoch's end, whoever decides: it writes checkpoints. */
   readonly wantsEpochEnds?: boolean;
+  /** Each worker holds what nobody else has, such as what error feedback keeps back: the run can't go on without one. */
+  readonly irreplaceable: boolean;
   /** How steps run where that is not the usual way, and by whose choice; else empty. */
   readonly execution: string;
 }
@@ -83,6 +85,14 @@ export interface EpochDecision {
   readonly keepWeights: boolean;
   /** Go back to the remembered weights. */
   readonly restoreWeights: boolean;
+}
+
+/** What a worker has done when it comes out of a generation. */
+export interface Standing {
+  /** Updates applied. */
+  readonly steps: number;
+  /** Decisions about epochs followed. */
+  readonly decisions: number;
 }
 
 export type Split = 'validation' | 'test';

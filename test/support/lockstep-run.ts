@@ -71,6 +71,13 @@ export class LockstepRun {
     return { coordinator: withRole('coordinator')[0], workers: withRole('worker') };
   }
 
+  /** The process of one worker that the launcher started, by its name. */
+  worker(name: string): number {
+    const pid = childPids(this.pid).find((candidate) => commandLine(candidate).includes(name));
+    if (pid === undefined) throw new Error(`no process ${name}; the run said:\n${this.#stderr}`);
+    return pid;
+  }
+
   /** All processes that this command started and that are there. */
   descendants(): readonly number[] {
     return childPids(this.pid);

@@ -4,6 +4,7 @@ import {
   type Event,
   type Identity,
   type JobFacts,
+  type MembershipConfig,
   type Phase,
   type Report,
   type RunState,
@@ -55,6 +56,7 @@ export const facts: JobFacts = {
   metrics: [{ name: 'accuracy', config: { kind: 'mean' }, width: 1, classes: 1, weighted: false }],
   modelName: 'cnn',
   decidesEpochs: false,
+  irreplaceable: false,
   execution: '',
 };
 
@@ -72,10 +74,12 @@ export class MembershipRun {
   readonly actions: Action[] = [];
   reason = '';
 
-  constructor(changes: Partial<RunSettings> = {}, refillPlaces = true) {
+  constructor(changes: Partial<RunSettings> = {}, refillPlaces = true, limits: Partial<MembershipConfig> = {}) {
     const config = {
       ...{ runId, settings: { ...settings, ...changes } },
       ...{ heartbeatTimeoutMs: 1000, joinTimeoutMs: 10_000, stopGraceMs: 2000, refillPlaces },
+      ...{ minWorkers: 1, startWorkers: changes.workers ?? settings.workers, stallTimeoutMs: 5000 },
+      ...limits,
     };
     this.state = createRunState(config, 0);
   }
@@ -129,8 +133,8 @@ export class MembershipRun {
     return this.give({ kind: 'heartbeat', from: this.from(worker), beat: { step, phase, phaseMs, ...bytes } });
   }
 
-  commit(worker: number, step: number, last = false): readonly Action[] {
-    return this.give({ kind: 'stepCommitted', from: this.from(worker), report: stepReport(step, last) });
+  commit(worker: number, step: number, last = false, generation = 1): readonly Action[] {
+    return this.give({ kind: 'stepCommitted', from: this.from(worker, generation), report: stepReport(step, last) });
   }
 
   finished(worker: number, weightsSha256 = 'f'.repeat(64), steps = 20): readonly Action[] {
@@ -141,6 +145,18 @@ export class MembershipRun {
   failed(worker: number, code: ErrorCode, message: string, step = 3): readonly Action[] {
     const error = new LockstepError(code, message).toRecord();
     return this.give({ kind: 'workerFailed', from: this.from(worker), error, step, phase: 'forward-backward' });
+  }
+
+  standing(worker: number, steps: number, decisions = 0): readonly Action[] {
+    const { stage } = this.state;
+    const generation = stage.kind === 'regrouping' ? stage.generation : 0;
+    return this.give({ kind: 'workerStanding', from: this.from(worker, generation), standing: { steps, decisions } });
+  }
+
+  peerFault(worker: number, suspect: number, generation = 1): readonly Action[] {
+    const details = { workerId: `w${suspect}` };
+    const error = new LockstepError('collective/timeout', `no bucket from w${suspect}`, { details }).toRecord();
+    return this.give({ kind: 'peerFault', from: this.from(worker, generation), error });
   }
 
   closed(worker: number, reason = ''): readonly Action[] {

@@ -63,8 +63,9 @@ export class Simulation {
     const workers = 1 + this.#random.below(4);
     this.totalSteps = 1 + this.#random.below(20);
     const config = {
-      ...{ runId, settings: { ...settings, workers, replicas: 4, maxSteps: this.totalSteps } },
+      ...{ runId, settings: { ...settings, mode: 'loop' as const, workers, replicas: 4, maxSteps: this.totalSteps } },
       ...{ heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS, joinTimeoutMs: 5000, stopGraceMs: 800, refillPlaces: true },
+      ...{ minWorkers: 1, startWorkers: workers, stallTimeoutMs: 3000 },
     };
     this.state = createRunState(config, 0);
     this.#workers = Array.from({ length: workers }, (_, index) => ({

@@ -83,8 +83,8 @@ describe('joining', () => {
     assert.equal(run.state.stage.kind, 'gathering');
   });
 
-  test('a worker too many and a worker too late are refused, and the run goes on', () => {
-    const run = new MembershipRun();
+  test('in a program’s own loop a worker too many and a worker too late are refused, and the run goes on', () => {
+    const run = new MembershipRun({ mode: 'loop' });
     run.hello(1);
     run.hello(2);
     run.hello(3);

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MembershipRun } from '../support/membership-run.ts';
 
+/** A run that can't go on without any of its workers. */
+const loop = { mode: 'loop' } as const;
+
 describe('a lost worker', () => {
   test('is named with process, host, phase and step when its connection closes', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.beat(2, 'forward-backward', 12);
     run.closed(2);
     assert.equal(
@@ -18,7 +21,7 @@ describe('a lost worker', () => {
   });
 
   test('is named with how long it has been silent, and its connection is cut', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.beat(2, 'reduce', 3);
     run.after(500);
     run.beat(1);
@@ -32,9 +35,9 @@ describe('a lost worker', () => {
   });
 
   test('is shown in the step that its last commit led to when that is newer than its heartbeat', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.beat(2, 'apply', 3);
-    run.commit(2, 3);
+    for (let step = 0; step < 4; step++) run.commit(2, step);
     run.closed(2);
     assert.match(run.failure?.message ?? '', /was lost in step 4, last heard of in \S+ of step \d+: /);
   });
@@ -49,7 +52,7 @@ describe('a lost worker', () => {
   });
 
   test('nobody is lost because the coordinator itself stood still', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.after(100);
     run.now += 60_000;
     run.give({ kind: 'tick' });
@@ -64,7 +67,7 @@ describe('a lost worker', () => {
 
 describe('the first failure', () => {
   test('of a worker leads, and the others’ are told as consequences', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.failed(2, 'engine/non-finite', 'the loss is NaN');
     run.failed(1, 'collective/timeout', 'rank 0 waited 10000 ms for rank 1');
     assert.match(
@@ -76,7 +79,7 @@ describe('the first failure', () => {
   });
 
   test('for want of a peer is investigated: a peer that died in the meantime takes the blame', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.beat(2, 'reduce', 3);
     run.failed(1, 'collective/timeout', 'no bucket from rank 1');
     assert.equal(run.state.stage.kind, 'investigating');
@@ -87,7 +90,7 @@ describe('the first failure', () => {
   });
 
   test('for want of a stopped peer is the peer’s once its heartbeats have stayed away long enough', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.after(200);
     run.failed(1, 'rpc/connection-lost', 'the connection to rank 1 was lost');
     run.after(800);
@@ -95,14 +98,14 @@ describe('the first failure', () => {
   });
 
   test('for want of a peer is a failed peer’s own error when that comes later', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.failed(1, 'rpc/connection-lost', 'the connection to rank 1 was lost');
     run.failed(2, 'engine/failed', 'out of memory');
     assert.match(run.failure?.message ?? '', /^out of memory \(worker w2/);
   });
 
   test('stands when all others live on', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.failed(1, 'collective/timeout', 'no bucket from rank 1');
     for (let time = 0; time < 10; time++) {
       run.beat(2);
@@ -112,7 +115,7 @@ describe('the first failure', () => {
   });
 
   test('stands at once when nobody is left to blame', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     run.failed(1, 'collective/timeout', 'no bucket from rank 1');
     run.failed(2, 'collective/timeout', 'no bucket from rank 0');
     assert.match(run.failure?.message ?? '', /^no bucket from rank 1/);
@@ -120,7 +123,7 @@ describe('the first failure', () => {
   });
 
   test('stops the run at once when the user says so', () => {
-    const run = new MembershipRun().start();
+    const run = new MembershipRun(loop).start();
     const error = { code: 'run/interrupted', message: 'stopped', action: 'fatal', details: {} } as const;
     run.give({ kind: 'stopRequested', error, exitCode: 143 });
     run.give({ kind: 'stopRequested', error, exitCode: 1 });

@@ -4,10 +4,10 @@ import type { EvaluationShare } from '../../coordinator/membership/index.ts';
 import { MembershipRun } from '../support/membership-run.ts';
 
 describe('progress', () => {
-  test('rank 0’s commits count, once each', () => {
+  test('whoever tells of a step first counts, once for each step', () => {
     const run = new MembershipRun().start();
     run.commit(2, 0);
-    assert.equal(run.reports('step').length, 0);
+    assert.equal(run.reports('step').length, 1);
     run.commit(1, 0);
     run.commit(1, 0);
     run.commit(2, 0);

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { type Callback, flag } from '../../shared/job/index.ts';
+import { type Callback, flag, type TrainingControl } from '../../shared/job/index.ts';
 import { checkOptions, words } from './options.ts';
 
 export interface CSVLoggerOptions {
@@ -23,11 +23,15 @@ export function csvLogger(options: CSVLoggerOptions = {}): Callback {
   const { path = 'training.csv', separator = ',', append = false } = options;
   let file = path;
   let columns: readonly string[] = [];
+  const open = ({ out, logNames }: TrainingControl): void => {
+    file = isAbsolute(path) ? path : join(out, path);
+    columns = [...logNames].sort();
+    mkdirSync(dirname(file), { recursive: true });
+  };
   return {
-    onTrainBegin({ out, logNames }) {
-      file = isAbsolute(path) ? path : join(out, path);
-      columns = [...logNames].sort();
-      mkdirSync(dirname(file), { recursive: true });
+    onTrainResume: (_, control) => open(control),
+    onTrainBegin(control) {
+      open(control);
       if (!append) writeFileSync(file, `${['epoch', ...columns].join(separator)}\n`);
     },
     onEpochEnd(epoch, logs) {

@@ -1,6 +1,7 @@
 import { type Callback, flag } from '../../shared/job/index.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 import { checkOptions, count, finite, monitorReaders, teller, type VerboseOptions, verbosity } from './options.ts';
+import { remembering } from './replay.ts';
 
 export interface EarlyStoppingOptions extends MonitorOptions, VerboseOptions {
   /** A smaller change is no improvement. Default 0. */
@@ -36,7 +37,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
   const tell = teller(options.verbose ?? 0);
   let wait = 0;
   let bestEpoch = -1;
-  return {
+  return remembering({
     onTrainBegin(control) {
       monitor.check(control);
       monitor.reset();
@@ -65,5 +66,5 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
       tell(`restoring the weights of the best epoch, ${bestEpoch + 1}`);
       control.restoreWeights();
     },
-  };
+  });
 }

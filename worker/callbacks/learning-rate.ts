@@ -2,6 +2,7 @@ import { LockstepError } from '../../shared/core/index.ts';
 import { amount, type Callback, reader } from '../../shared/job/index.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 import { checkOptions, count, finite, monitorReaders, teller, type VerboseOptions, verbosity } from './options.ts';
+import { remembering } from './replay.ts';
 
 export interface ReduceLROnPlateauOptions extends MonitorOptions, VerboseOptions {
   /** The rate is multiplied by this, which is below 1. Default 0.1. */
@@ -37,7 +38,7 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
   const tell = teller(options.verbose ?? 0);
   let wait = 0;
   let cooling = 0;
-  return {
+  return remembering({
     onTrainBegin(control) {
       monitor.check(control);
       monitor.reset();
@@ -62,7 +63,7 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
       cooling = cooldown;
       wait = 0;
     },
-  };
+  });
 }
 
 /** Keras keeps rates in float32: of the numbers that are the same there, the one that reads best. */

@@ -3,6 +3,7 @@ import { LockstepError } from '../../shared/core/index.ts';
 import { type Callback, flag, type Logs } from '../../shared/job/index.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 import { checkOptions, finite, monitorReaders, teller, type VerboseOptions, verbosity, words } from './options.ts';
+import { remembering } from './replay.ts';
 
 export interface ModelCheckpointOptions extends MonitorOptions, VerboseOptions {
   /**
@@ -34,7 +35,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions = {}): Callback 
   const { path = 'checkpoints/epoch-{epoch:03}', saveBestOnly = false, initialValueThreshold = null } = options;
   const monitor = new Monitor('modelCheckpoint', options, 0, initialValueThreshold);
   const tell = teller(options.verbose ?? 0);
-  return {
+  return remembering({
     onTrainBegin(control) {
       if (saveBestOnly) monitor.check(control);
       fillIn(path, 0, Object.fromEntries(control.logNames.map((name) => [name, 0])));
@@ -50,7 +51,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions = {}): Callback 
       await control.saveModel(directory);
       tell(`epoch ${epoch + 1}: saved the model to ${directory}`);
     },
-  };
+  });
 }
 
 /** @throws LockstepError job/invalid for a name that is not measured */

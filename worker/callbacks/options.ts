@@ -24,7 +24,21 @@ export function checkOptions(owner: string, readers: Readonly<Record<string, Opt
   completeOptions(owner, readers, {}, options);
 }
 
+let isQuiet = false;
+
+/** Without lines of callbacks in the meantime. */
+export async function quietly(run: () => Promise<void>): Promise<void> {
+  isQuiet = true;
+  try {
+    await run();
+  } finally {
+    isQuiet = false;
+  }
+}
+
 /** A line on the worker that runs the callbacks; the launcher puts the worker's name before it. */
 export function teller(verbose: 0 | 1): (line: string) => void {
-  return verbose === 0 ? () => {} : (line) => console.error(line);
+  return (line) => {
+    if (verbose === 1 && !isQuiet) console.error(line);
+  };
 }

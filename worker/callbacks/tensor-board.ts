@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { type Callback, type Logs, reader } from '../../shared/job/index.ts';
+import { type Callback, type Logs, reader, type TrainingControl } from '../../shared/job/index.ts';
 import { checkOptions, words } from './options.ts';
 import { EventFile } from './tensorboard/index.ts';
 
@@ -30,13 +30,16 @@ export function tensorBoard(options: TensorBoardOptions = {}): Callback {
   let training: EventFile | null = null;
   let validation: EventFile | null = null;
   let batches = 0;
+  const open = ({ out, logNames }: TrainingControl): void => {
+    const directory = isAbsolute(logDir) ? logDir : join(out, logDir);
+    training = new EventFile(join(directory, 'train'), now());
+    validation = logNames.includes('val_loss') ? new EventFile(join(directory, 'validation'), now()) : null;
+    batches = 0;
+  };
   return {
-    onTrainBegin({ out, logNames }) {
-      const directory = isAbsolute(logDir) ? logDir : join(out, logDir);
-      training = new EventFile(join(directory, 'train'), now());
-      validation = logNames.includes('val_loss') ? new EventFile(join(directory, 'validation'), now()) : null;
-      batches = 0;
-    },
+    onTrainBegin: open,
+    // TensorBoard reads all files of a directory as one run.
+    onTrainResume: (_, control) => open(control),
     onBatchEnd(_batch, logs) {
       batches++;
       if (batches % every === 0) training?.add({ step: batches, values: renamed(logs, 'batch_') }, now());

@@ -83,12 +83,12 @@ export class EagerTrainer implements Trainer {
   }
 
   accumulate(batch: Batch, microstep: Microstep): void {
-    this.#accumulated = this.#joined(this.#compute(batch, microstep));
+    this.#accumulated = this.#joined(this.#compute(batch, microstep), microstep);
   }
 
   forwardBackward(batch: Batch, microstep: Microstep): Contribution {
     if (batch.realRows === 0) return emptyContribution(this.layout);
-    const values = this.#joined(this.#compute(batch, microstep));
+    const values = this.#joined(this.#compute(batch, microstep), microstep);
     this.#accumulated = undefined;
     return {
       gradients: values.slice(0, -1).map((bucket) => packGradients(bucket, this.layout.wire)),
@@ -97,7 +97,9 @@ export class EagerTrainer implements Trainer {
   }
 
   /** With what was accumulated before. */
-  #joined(values: readonly Float32Array[]): readonly Float32Array[] {
+  #joined(values: readonly Float32Array[], { microstep = 0 }: Microstep): readonly Float32Array[] {
+    // What an abandoned step left counts for nothing.
+    if (microstep === 0) return values;
     for (const [index, before] of (this.#accumulated ?? []).entries()) addTo(at(values, index), before);
     return values;
   }

@@ -76,7 +76,8 @@ export class Exchange {
   }
 
   #send(step: number, replica: number, bucket: number, values: Float32Array): void {
-    this.#link.send({ kind: 'contribute', step, replica, bucket, values }, [values.buffer as ArrayBuffer]);
+    const { generation } = this.generation;
+    this.#link.send({ kind: 'contribute', generation, step, replica, bucket, values }, [values.buffer as ArrayBuffer]);
   }
 
   #otherCall(call: string, number: number): LockstepError {

@@ -233,6 +233,12 @@ export function loopFacts(name: string, globalBatchSize: number) {
       epochs: 0,
       parameters: 0,
     },
-    ...{ metrics: [] as readonly MetricDefinition[], modelName: name, decidesEpochs: false, execution: '' },
+    ...{
+      metrics: [] as readonly MetricDefinition[],
+      modelName: name,
+      decidesEpochs: false,
+      irreplaceable: true,
+      execution: '',
+    },
   };
 }

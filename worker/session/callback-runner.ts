@@ -23,6 +23,7 @@ export class CallbackRunner implements TrainingControl {
   readonly #options: CallbackRunnerOptions;
   #learningRate: CallbackRunnerOptions['learningRate'];
   #decision: EpochDecision = goOn(0);
+  #isResuming = false;
   #batch = { samples: 0, lossSum: 0, metricSums: [] as readonly number[] };
 
   constructor(options: CallbackRunnerOptions) {
@@ -69,7 +70,19 @@ export class CallbackRunner implements TrainingControl {
   }
 
   saveModel(directory: string): Promise<void> {
-    return this.#options.saveModel(directory);
+    return this.#isResuming ? Promise.resolve() : this.#options.saveModel(directory);
+  }
+
+  /**
+   * Takes over from a lost rank 0 after the epochs of `past`: callbacks that can get to know what they would have got to
+   * know, and nothing that was decided or written then is so again.
+   * @throws LockstepError job/threw
+   */
+  async resume(past: readonly EpochEnd[]): Promise<void> {
+    this.#isResuming = true;
+    const ends = past.map((end) => ({ epoch: end.epoch, logs: this.#logs(end) }));
+    await this.#call('onTrainResume', (callback) => callback.onTrainResume?.(ends, this));
+    this.#isResuming = false;
   }
 
   /** Before the first epoch. @throws LockstepError job/threw */

@@ -83,6 +83,10 @@ export class Checkpoints {
     return this.#written?.step === steps ? this.#written.place : '';
   }
 
+  get tally(): EpochTally {
+    return this.#options.tally;
+  }
+
   async close(): Promise<void> {
     await this.#writer?.close();
   }

@@ -48,7 +48,7 @@ export function compress(
 export async function reduceFactors(
   link: Link,
   powerSgd: PowerSgd,
-  { replicas }: Pick<GenerationView, 'replicas'>,
+  { generation, replicas }: Pick<GenerationView, 'generation' | 'replicas'>,
   step: number,
   first: readonly Float32Array[],
 ): Promise<Float32Array[]> {
@@ -58,7 +58,9 @@ export async function reduceFactors(
   for (let replica = replicas.start; replica < replicas.end; replica++) {
     let bucket = 0;
     for (const values of powerSgd.factors(replica)) {
-      link.send({ kind: 'contribute', step: reduction, replica, bucket: bucket++, values }, [values.buffer]);
+      link.send({ kind: 'contribute', generation, step: reduction, replica, bucket: bucket++, values }, [
+        values.buffer,
+      ]);
     }
   }
   const { buckets } = await link.receive('reduced');

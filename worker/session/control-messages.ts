@@ -7,7 +7,7 @@ import type { MainToLink } from './protocol.ts';
 
 /** One of WorkerMessage's bodies; the sender adds run and generation. */
 export type WorkerBody = Omit<WorkerMessage, 'runId' | 'generation'>;
-type FromMain = Exclude<MainToLink, { kind: 'contribute' | 'begin' }>;
+type FromMain = Exclude<MainToLink, { kind: 'contribute' | 'begin' | 'offer' | 'take' }>;
 
 /** What the main thread reports, as the coordinator's protocol has it. */
 export function toWorkerBody(message: FromMain, where: { step: number; phase: Phase }): WorkerBody {
@@ -24,6 +24,8 @@ export function toWorkerBody(message: FromMain, where: { step: number; phase: Ph
       return { planned: toFacts(message.facts) };
     case 'committed':
       return { stepCommitted: { ...message.report, metricSums: [...message.report.metricSums] } };
+    case 'standing':
+      return { standing: { ...message.standing } };
     case 'evaluated': {
       const { split, ...share } = message.share;
       const { SPLIT_TEST, SPLIT_VALIDATION } = lockstep.v1.Split;
@@ -73,6 +75,19 @@ export function toEpochEnd(end: NonNullable<CoordinatorMessage['epochEnd']>): Ep
     metrics: end.metrics ?? {},
     validation,
     seconds: end.seconds ?? 0,
+  };
+}
+
+/** What a generation's members do before its first step. */
+export function toCatchUp(start: NonNullable<CoordinatorMessage['generationStart']>) {
+  return {
+    startStep: start.startStep ?? 0,
+    donors: start.donors ?? [],
+    behind: start.behind ?? [],
+    fresh: start.fresh ?? [],
+    validated: start.validated ?? false,
+    decision: start.decision == null ? null : toDecision(start.decision),
+    history: (start.history ?? []).map(toEpochEnd),
   };
 }
 

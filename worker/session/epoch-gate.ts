@@ -1,7 +1,20 @@
+import { invariant } from '../../shared/core/index.ts';
 import type { EpochDecision, StepReport } from '../../shared/run/index.ts';
 import type { NamedWeight, Trainer } from '../engine/index.ts';
 import type { CallbackRunner } from './callback-runner.ts';
 import type { Link } from './link.ts';
+import type { GenerationView } from './protocol.ts';
+
+/** What decisions have come to, the same on all workers that followed as many. */
+export interface GateState {
+  /** Decisions followed: one before the first epoch, and one after each. */
+  readonly followed: number;
+  /** Why training is over. */
+  readonly stopped: string | null;
+  /** As the last decision about it set it; null leaves the optimizer's own. */
+  readonly learningRate: number | null;
+  readonly kept: readonly NamedWeight[] | null;
+}
 
 /**
  * Where all workers of a job with callbacks wait between epochs: rank 0 runs the callbacks on what the coordinator
@@ -11,20 +24,47 @@ import type { Link } from './link.ts';
 export class EpochGate {
   readonly #link: Link;
   readonly #trainer: Trainer;
+  readonly #createRunner: () => CallbackRunner;
   /** On rank 0 only. */
-  readonly #runner: CallbackRunner | null;
-  #kept: readonly NamedWeight[] | null = null;
+  #runner: CallbackRunner | null = null;
+  #state: GateState = { followed: 0, stopped: null, learningRate: null, kept: null };
+  /** Made for all, perhaps not followed by this worker yet. */
+  #known: EpochDecision | null = null;
+  /** This worker's own, which the coordinator may not have got. */
+  #decided: EpochDecision | null = null;
 
-  constructor(link: Link, trainer: Trainer, runner: CallbackRunner | null) {
+  constructor(link: Link, trainer: Trainer, createRunner: () => CallbackRunner) {
     this.#link = link;
     this.#trainer = trainer;
-    this.#runner = runner;
+    this.#createRunner = createRunner;
   }
 
-  /** Before the first epoch. Whether training goes on. */
+  get state(): GateState {
+    return this.#state;
+  }
+
+  /** As another worker has it, with the same weights. */
+  set state(state: GateState) {
+    this.#state = state;
+    if (state.learningRate !== null) this.#trainer.setLearningRate(state.learningRate);
+  }
+
+  /** In each generation. A rank 0 that takes over goes on where the one before it was. */
+  async enter({ rank, decision, history }: GenerationView): Promise<void> {
+    this.#known = decision;
+    if (rank !== 0) {
+      this.#runner = null;
+      return;
+    }
+    if (this.#runner !== null) return;
+    this.#runner = this.#createRunner();
+    if (decision !== null) await this.#runner.resume(history.filter(({ epoch }) => epoch < decision.epoch));
+  }
+
+  /** Before the first epoch, unless that is past. Whether training goes on. */
   async begin(): Promise<boolean> {
-    if (this.#runner !== null) this.#link.send({ kind: 'decided', decision: await this.#runner.begin() });
-    return this.#follow();
+    if (this.#state.followed > 0) return this.#state.stopped === null;
+    return this.#pass((runner) => runner.begin());
   }
 
   /** After a committed step. */
@@ -32,24 +72,45 @@ export class EpochGate {
     await this.#runner?.endBatch(batch, report);
   }
 
-  /** After an epoch and its validation. Whether training goes on, as far as callbacks are concerned. */
-  async end(isLast: boolean): Promise<boolean> {
+  /**
+   * After an epoch and its validation, unless that is past. Whether training goes on, as far as callbacks are concerned.
+   * @param epochs that are over
+   */
+  async end(epochs: number, isLast: boolean): Promise<boolean> {
+    if (this.#state.followed > epochs) return this.#state.stopped === null;
+    return this.#pass(async (runner) => runner.endEpoch((await this.#link.receive('epochEnd')).end, isLast));
+  }
+
+  async #pass(decide: (runner: CallbackRunner) => Promise<EpochDecision>): Promise<boolean> {
+    const { followed } = this.#state;
+    if (this.#known?.epoch === followed) return this.#follow(this.#known);
     if (this.#runner !== null) {
-      const { end } = await this.#link.receive('epochEnd');
-      this.#link.send({ kind: 'decided', decision: await this.#runner.endEpoch(end, isLast) });
+      if (this.#decided?.epoch !== followed) this.#decided = await decide(this.#runner);
+      this.#link.send({ kind: 'decided', decision: this.#decided });
     }
-    return this.#follow();
+    return this.#follow(await this.#decision(followed));
   }
 
-  async #follow(): Promise<boolean> {
-    const { decision } = await this.#link.receive('decision');
-    this.#apply(decision);
-    return decision.stop === null;
+  /** One that this worker followed in another generation may come once more. */
+  async #decision(epoch: number): Promise<EpochDecision> {
+    for (;;) {
+      const { decision } = await this.#link.receive('decision');
+      if (decision.epoch === epoch) return decision;
+      invariant(decision.epoch < epoch, 'decisions come in order');
+    }
   }
 
-  #apply({ learningRate, keepWeights, restoreWeights }: EpochDecision): void {
+  #follow({ stop, learningRate, keepWeights, restoreWeights }: EpochDecision): boolean {
     if (learningRate !== null) this.#trainer.setLearningRate(learningRate);
-    if (keepWeights) this.#kept = this.#trainer.readWeights();
-    if (restoreWeights && this.#kept !== null) this.#trainer.writeWeights(this.#kept);
+    const before = this.#state;
+    const kept = keepWeights ? this.#trainer.readWeights() : before.kept;
+    if (restoreWeights && kept !== null) this.#trainer.writeWeights(kept);
+    this.#state = {
+      followed: before.followed + 1,
+      stopped: before.stopped ?? stop,
+      learningRate: learningRate ?? before.learningRate,
+      kept,
+    };
+    return stop === null;
   }
 }

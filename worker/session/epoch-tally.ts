@@ -1,5 +1,7 @@
 import type { EpochEnd, EpochSums, ResumePoint, StepReport } from '../../shared/run/index.ts';
 
+export type StepSums = Pick<StepReport, 'samples' | 'lossSum' | 'metricSums' | 'stepSeconds'>;
+
 /** What the steps of the epoch in progress have come to: the same sums, in the same order, on every worker. */
 export class EpochTally {
   readonly #stepsPerEpoch: number;
@@ -15,7 +17,12 @@ export class EpochTally {
     return this.#sums;
   }
 
-  add({ samples, lossSum, metricSums, stepSeconds }: StepReport): void {
+  /** As another worker has it. */
+  set sums(sums: EpochSums) {
+    this.#sums = sums;
+  }
+
+  add({ samples, lossSum, metricSums, stepSeconds }: StepSums): void {
     const before = this.#sums.steps < this.#stepsPerEpoch ? this.#sums : emptySums(this.#sums.epoch + 1);
     this.#sums = {
       epoch: before.epoch,

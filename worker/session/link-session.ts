@@ -1,12 +1,5 @@
 import type { RunSettings } from '../../shared/config/index.ts';
-import {
-  type ErrorRecord,
-  formatAddress,
-  invariant,
-  LockstepError,
-  monotonicClock,
-  parseAddress,
-} from '../../shared/core/index.ts';
+import { type ErrorRecord, formatAddress, invariant, LockstepError, parseAddress } from '../../shared/core/index.ts';
 import {
   type Channel,
   type CoordinatorMessage,
@@ -17,15 +10,18 @@ import {
   type Security,
   type WorkerMessage,
 } from '../../shared/rpc/index.ts';
-import { type Allreduce, createAllreduce, GrpcTransport, type WireFormat } from '../collective/index.ts';
+import { GrpcTransport } from '../collective/index.ts';
 import {
   fromErrorInfo,
   phaseNumber,
+  toCatchUp,
   toDecision,
   toEpochEnd,
+  toErrorInfo,
   toWorkerBody,
   type WorkerBody,
 } from './control-messages.ts';
+import { GenerationExchange } from './generation-exchange.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
@@ -47,26 +43,19 @@ export class LinkSession {
   #channel: Channel | undefined;
   #transport: GrpcTransport | undefined;
   #telemetry: WorkerTelemetry | undefined;
-  #allreduce: Allreduce | undefined;
+  readonly #exchange: GenerationExchange;
   #heartbeat: NodeJS.Timeout | undefined;
   #runId = '';
   #generation = 0;
   #runSettings: RunSettings | undefined;
-  #bucketLengths: readonly number[] | null = [];
-  /** Of the step in progress. */
-  #buckets = 0;
-  #bucketFormats: readonly WireFormat[] = [];
-  #sparse = false;
   #stopped = false;
-  #hostedReplicas = 0;
-  /** Buckets of the step in progress that came from the main thread. */
-  #contributed = 0;
 
   constructor(settings: LinkSettings, toMain: ToMain) {
     this.#settings = settings;
     this.#toMain = toMain;
     this.#board = new ProgressBoard(settings.board);
     this.#security = loadSecurity(settings.security);
+    this.#exchange = new GenerationExchange({ toMain, peerFailed: (error) => this.#peerFailed(error) });
   }
 
   /** @throws LockstepError rpc/unreachable, rpc/address-in-use, config/insecure */
@@ -106,21 +95,33 @@ export class LinkSession {
   }
 
   fromMain(message: MainToLink): void {
-    if (message.kind === 'contribute') {
-      this.#contribute(message);
-      return;
+    switch (message.kind) {
+      case 'contribute':
+        this.#exchange.contribute(message);
+        return;
+      case 'begin':
+        this.#exchange.begin(message);
+        return;
+      case 'offer':
+        this.#exchange.offer(message);
+        return;
+      case 'take':
+        this.#exchange.take(message);
+        return;
+      default:
+        this.#report(message);
     }
-    if (message.kind === 'begin') {
-      this.#buckets = message.bucketLengths.length;
-      this.#allreduce?.begin(message.step, message.bucketLengths);
+  }
+
+  /** What goes to the coordinator. */
+  #report(message: Parameters<typeof toWorkerBody>[0]): void {
+    if (message.kind === 'standing') {
+      this.#send(toWorkerBody(message, this.#board.read()), message.generation);
       return;
     }
     if (message.kind === 'planned') this.#telemetry?.setMetrics(message.facts.metrics);
     if (message.kind === 'ready') {
-      this.#bucketLengths = message.bucketLengths;
-      this.#buckets = message.bucketLengths?.length ?? 0;
-      this.#bucketFormats = message.bucketFormats;
-      this.#sparse = message.sparse;
+      this.#exchange.shape(message);
       this.#telemetry?.setMetrics(message.facts.metrics);
     }
     if (message.kind === 'committed') this.#telemetry?.observe(message.report);
@@ -139,6 +140,9 @@ export class LinkSession {
       this.#stop(fromErrorInfo(message.refused.error ?? {}));
     } else if (message.generationStart) {
       this.#startGeneration(message.generation ?? 0, message.generationStart);
+    } else if (message.pause) {
+      this.#exchange.leave();
+      this.#toMain({ kind: 'pause', generation: message.generation ?? 0 });
     } else if (message.epochEnd) {
       this.#toMain({ kind: 'epochEnd', end: toEpochEnd(message.epochEnd) });
     } else if (message.epochDecision) {
@@ -163,55 +167,18 @@ export class LinkSession {
     const me = members.find((member) => member.workerId === this.#settings.workerId);
     if (me === undefined) return;
     this.#generation = generation;
-    this.#hostedReplicas = me.replicas.end - me.replicas.start;
-    const allreduce = createAllreduce({
-      generation,
-      runId: this.#runId,
-      rank: me.rank,
-      members,
-      replicas: settings.replicas,
-      bucketLengths: this.#bucketLengths,
-      ...(this.#bucketLengths === null ? {} : { bucketFormats: this.#bucketFormats }),
-      transport: this.#transport,
-      algorithm: settings.algorithm,
-      sparse: this.#sparse,
-      segmentBytes: settings.segmentBytes,
-      segmentTimeoutMs: settings.segmentTimeoutMs,
-      clock: monotonicClock,
-    });
-    this.#allreduce = allreduce;
-    this.#telemetry?.setGeneration(generation, me.rank, this.#hostedReplicas);
     const { rank, replicas } = me;
-    const view = { generation, rank, worldSize: members.length, replicas, startStep: start.startStep ?? 0 };
-    allreduce.ready.then(
-      (exchange) => {
-        if (this.#allreduce === allreduce) this.#toMain({ kind: 'generation', generation: { ...view, exchange } });
-      },
-      (error: unknown) => {
-        if (this.#allreduce === allreduce) this.#peerFailed(LockstepError.from(error, 'collective/timeout'));
-      },
-    );
-  }
-
-  #contribute({ step, replica, bucket, values }: Extract<MainToLink, { kind: 'contribute' }>): void {
-    const allreduce = this.#allreduce;
-    invariant(allreduce !== undefined, 'contributions come inside a generation');
-    allreduce.contribute(step, replica, bucket, values);
-    if (++this.#contributed < this.#hostedReplicas * this.#buckets) return;
-    this.#contributed = 0;
-    allreduce.result(step).then(
-      (reduced) =>
-        this.#toMain(
-          { kind: 'reduced', step, buckets: reduced },
-          reduced.map((b) => b.buffer as ArrayBuffer),
-        ),
-      (error: unknown) => this.#peerFailed(LockstepError.from(error, 'collective/timeout')),
+    this.#telemetry?.setGeneration(generation, rank, replicas.end - replicas.start);
+    const view = { generation, rank, worldSize: members.length, replicas, ...toCatchUp(start) };
+    this.#exchange.enter(
+      { runId: this.#runId, generation, settings, members, rank, transport: this.#transport },
+      (exchange) => this.#toMain({ kind: 'generation', generation: { ...view, exchange } }),
     );
   }
 
   /** The coordinator decides what a peer's fault means: it may know by now that the peer is dead. */
   #peerFailed(error: LockstepError): void {
-    if (!this.#stopped) this.#send(toWorkerBody({ kind: 'failed', error: error.toRecord() }, this.#board.read()));
+    if (!this.#stopped) this.#send({ peerFault: { error: toErrorInfo(error.toRecord()) } });
   }
 
   #controlClosed(error: LockstepError | null): void {
@@ -259,8 +226,8 @@ export class LinkSession {
     });
   }
 
-  #send(body: WorkerBody): void {
-    void this.#control?.send({ runId: this.#runId, generation: this.#generation, ...body } as WorkerMessage);
+  #send(body: WorkerBody, generation = this.#generation): void {
+    void this.#control?.send({ runId: this.#runId, generation, ...body } as WorkerMessage);
   }
 
   #peerAddress(): string {

@@ -1,16 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { LockstepError } from '../../shared/core/index.ts';
-import type { EpochEnd } from '../../shared/run/index.ts';
+import type { EpochEnd, Standing } from '../../shared/run/index.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { ProgressBoard } from './progress-board.ts';
-import type { LinkToMain, MainToLink } from './protocol.ts';
+import type { GenerationView, LinkToMain, MainToLink } from './protocol.ts';
 
 /** The coordinator answers a failure at once; a dead one is noticed by the link thread. */
 const STOP_WAIT_MS = 2_000;
 
 type Kind = LinkToMain['kind'];
 type Message<K extends Kind> = Extract<LinkToMain, { kind: K }>;
+
+/** The membership changes: whoever waits or computes comes out, and asks for the next generation. */
+export class GenerationOver extends Error {
+  override readonly name = 'GenerationOver';
+}
 
 /**
  * The main thread's end of the link thread. The session is sequential, so it waits for one kind of message at a time;
@@ -22,6 +27,8 @@ export class Link {
   readonly #inbox: LinkToMain[] = [];
   #waiting: { kind: Kind; resolve: (message: LinkToMain) => void; reject: (error: unknown) => void } | undefined;
   #failure: LockstepError | undefined;
+  /** The generation that is being formed. */
+  #paused: number | undefined;
   #drainRequested = false;
   readonly #epochEnds: EpochEnd[] = [];
   #closing = false;
@@ -65,9 +72,29 @@ export class Link {
     const index = this.#inbox.findIndex((message) => message.kind === kind);
     if (index >= 0) return Promise.resolve(this.#inbox.splice(index, 1)[0] as Message<K>);
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#paused !== undefined && kind !== 'generation') return Promise.reject(new GenerationOver());
     return new Promise((resolve, reject) => {
       this.#waiting = { kind, resolve: (message) => resolve(message as Message<K>), reject };
     });
+  }
+
+  /**
+   * The next generation, once all others are out of the last one.
+   * @throws LockstepError what made the run stop
+   */
+  async nextGeneration(standing: () => Standing): Promise<GenerationView> {
+    for (;;) {
+      if (this.#paused !== undefined) {
+        this.send({ kind: 'standing', generation: this.#paused, standing: standing() });
+      }
+      try {
+        const { generation } = await this.receive('generation');
+        this.#paused = undefined;
+        return generation;
+      } catch (error) {
+        if (!(error instanceof GenerationOver)) throw error;
+      }
+    }
   }
 
   /**
@@ -85,6 +112,7 @@ export class Link {
 
   throwIfStopped(): void {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#paused !== undefined) throw new GenerationOver();
   }
 
   async close(): Promise<void> {
@@ -94,8 +122,16 @@ export class Link {
 
   #receive(message: LinkToMain): void {
     if (message.kind === 'epochEnd') this.#epochEnds.push(message.end);
+    // Rank 0 may be another one than before.
+    if (message.kind === 'generation') this.#epochEnds.splice(0, Infinity, ...message.generation.history);
     if (message.kind === 'drain') {
       this.#drainRequested = true;
+    } else if (message.kind === 'pause') {
+      this.#paused = message.generation;
+      // What is of the generation before is done again, or told again.
+      this.#inbox.length = 0;
+      this.#waiting?.reject(new GenerationOver());
+      this.#waiting = undefined;
     } else if (message.kind === 'stop' && message.error !== null) {
       this.#fail(LockstepError.fromRecord(message.error));
     } else if (this.#waiting?.kind === message.kind) {

@@ -103,7 +103,15 @@ function firstSamples(dataset: DatasetDescription, count: number | null): Datase
 function facts(trainer: Trainer, globalBatchSize: number): JobFacts {
   const { parameters, modelName } = trainer;
   const nothing = { trainSamples: 0, validationSamples: 0, testSamples: 0, epochs: 0, accumulate: 1, metrics: [] };
-  return { ...nothing, parameters, modelName, globalBatchSize, decidesEpochs: false, execution: '' };
+  return {
+    ...nothing,
+    parameters,
+    modelName,
+    globalBatchSize,
+    decidesEpochs: false,
+    irreplaceable: true,
+    execution: '',
+  };
 }
 
 interface Parts {

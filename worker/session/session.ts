@@ -9,14 +9,14 @@ import { saveModel } from '../checkpoint/index.ts';
 import { type Engine, encodeGraph, type NamedWeight, type Trainer, weightsSha256 } from '../engine/index.ts';
 import { openSavedWeights } from '../models/index.ts';
 import { CallbackRunner } from './callback-runner.ts';
+import { catchUp, Progress } from './catch-up.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { compressionOf } from './compression.ts';
 import { dumpGraph } from './dump-graph.ts';
 import { EpochGate } from './epoch-gate.ts';
 import { evaluateReplicas } from './evaluation.ts';
 import { hashJob } from './job-hash.ts';
 import { hashReaders, loadJob } from './job-loader.ts';
-import type { Link } from './link.ts';
+import { GenerationOver, type Link } from './link.ts';
 import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
 import { logCompiled } from './log-compiled.ts';
 import { logExchange } from './log-exchange.ts';
@@ -24,8 +24,9 @@ import { type CheckpointedRun, checkCheckpoints, openCheckpoints } from './open-
 import type { GenerationView } from './protocol.ts';
 import { applyResume, openResume, resumePoint, runEnvironment, runIdentity } from './resume.ts';
 import { evaluationPlan, executionText, planRun } from './run-plan.ts';
-import { bucketFormats, bucketLengths, trainStep } from './step.ts';
+import { bucketFormats, bucketLengths } from './step.ts';
 import { trainerOptions } from './trainer-options.ts';
+import { trainGeneration } from './training.ts';
 
 export interface SessionOptions {
   readonly jobFile: string;
@@ -69,20 +70,46 @@ export async function runSession(
       bucketFormats: bucketFormats(loaded.trainer),
       sparse: topKFraction(loaded.plan.wire) !== null,
     });
-    const { generation } = await link.receive('generation');
-    logExchange(options.log, generation);
     checkpoints = openCheckpoints(loaded, link, () => null);
-    const { steps, drained } = await train(loaded, options, link, generation, checkpoints);
-    await evaluate(loaded, link, generation, 'test', steps);
-    const resumeFrom = generation.rank === 0 ? ((await checkpoints?.finish(steps)) ?? '') : '';
-    await finish(loaded, options, link, generation, { steps, resumeFrom });
-    await link.receive('stop');
+    const drained = await runGenerations(loaded, options, link, checkpoints);
     return { endedEarly: drained && checkpoints !== null };
   } finally {
     process.off('SIGTERM', drain);
     await checkpoints?.close();
     loaded.trainer.close();
     await loaded.loaders.close();
+  }
+}
+
+/** Until one generation gets to the end of the run. Whether it ended early. */
+async function runGenerations(
+  loaded: Loaded,
+  options: SessionOptions,
+  link: Link,
+  checkpoints: Checkpoints | null,
+): Promise<boolean> {
+  const { trainer, loaders, plan } = loaded;
+  const progress = new Progress(loaded.resumed?.step ?? 0);
+  const gate = epochGate(loaded, options, link);
+  for (;;) {
+    const generation = await link.nextGeneration(() => {
+      link.board.enter('idle', progress.steps);
+      return { steps: progress.steps, decisions: gate?.state.followed ?? 0 };
+    });
+    logExchange(options.log, generation);
+    try {
+      await catchUp({ trainer, link, generation, plan: plan.train, progress, gate, tally: checkpoints?.tally ?? null });
+      const validate = (steps: number) => evaluate(loaded, link, generation, 'validation', steps);
+      const parts = { trainer, loaders, plan, link, generation, progress, gate, checkpoints, validate };
+      const steps = await trainGeneration(parts);
+      await evaluate(loaded, link, generation, 'test', steps);
+      const resumeFrom = generation.rank === 0 ? ((await checkpoints?.finish(steps)) ?? '') : '';
+      await finish(loaded, options, link, generation, { steps, resumeFrom });
+      await link.receive('stop');
+      return progress.drained;
+    } catch (error) {
+      if (!(error instanceof GenerationOver)) throw error;
+    }
   }
 }
 
@@ -163,83 +190,31 @@ function facts({ trainer, loaders, plan, settings, execution, job }: Loaded) {
     modelName: trainer.modelName,
     decidesEpochs: plan.totalSteps > 0 && job.callbacks.length > 0,
     ...(settings.checkpoint === undefined ? {} : { wantsEpochEnds: true }),
+    irreplaceable: topKFraction(plan.wire) !== null || powerSgdRank(plan.wire) !== null,
     execution,
   };
 }
 
-interface Trained {
-  /** Committed. */
-  readonly steps: number;
-  /** The workers agreed to end before the last one. */
-  readonly drained: boolean;
-}
-
-/** The step loop. */
-async function train(
-  loaded: Loaded,
-  options: SessionOptions,
-  link: Link,
-  generation: GenerationView,
-  checkpoints: Checkpoints | null,
-): Promise<Trained> {
-  const { trainer, plan, loaders } = loaded;
-  const { totalSteps } = plan;
-  if (totalSteps === 0) return { steps: 0, drained: false };
-  const loader = loaders.train;
-  loader.start({
-    plan: plan.train,
-    replicas: generation.replicas,
-    firstStep: generation.startStep,
-    endStep: totalSteps,
-    isTraining: true,
-  });
-  const gate = epochGate(loaded, options, link, generation);
-  if ((await gate?.begin()) === false) return { steps: 0, drained: false };
-  const compression = compressionOf(plan, trainer, generation.replicas);
-  const context = { trainer, loader, link, plan: plan.train, generation, totalSteps, compression };
-  /** What comes after the last step of an epoch, or of training. Whether another step follows. */
-  const passBoundary = async (committed: number, isLast: boolean): Promise<boolean> => {
-    if (committed % plan.stepsPerEpoch !== 0 && !isLast) return true;
-    await evaluate(loaded, link, generation, 'validation', committed);
-    return ((await gate?.end(isLast)) ?? true) && !isLast;
-  };
-  const { startStep } = generation;
-  if (startStep > 0 && !(await passBoundary(startStep, startStep >= totalSteps))) {
-    return { steps: startStep, drained: false };
-  }
-  for (let step = startStep; ; step++) {
-    const report = await trainStep(context, step);
-    link.board.setMemory(trainer.memory());
-    link.send({ kind: 'committed', report });
-    await checkpoints?.committed(report, generation.rank === 0);
-    await gate?.afterStep(step % plan.stepsPerEpoch, report);
-    if (await passBoundary(step + 1, report.last)) continue;
-    return { steps: step + 1, drained: report.last && step + 1 < totalSteps };
-  }
-}
-
 function epochGate(
-  loaded: Loaded,
+  { trainer, plan, job, loaders, jobHash }: Loaded,
   { out }: SessionOptions,
   link: Link,
-  { rank }: GenerationView,
-): EpochGate | undefined {
-  const { trainer, plan, job, loaders, jobHash } = loaded;
+): EpochGate | null {
   const { callbacks } = job;
-  if (callbacks.length === 0) return undefined;
-  if (rank !== 0) return new EpochGate(link, trainer, null);
+  if (callbacks.length === 0) return null;
   const { learningRate } = job.optimizer;
   const { metrics } = trainer;
-  const runner = new CallbackRunner({
-    ...{ callbacks, learningRate, metrics, out, epochs: plan.epochs },
-    hasValidation: loaders.validation !== undefined,
-    saveModel: async (directory) => {
-      const weights = trainer.readWeights();
-      const metadata = { jobHash, weightsSha256: weightsSha256(weights), ...savedAdaptations(loaders.adapted) };
-      await saveModel(directory, { topology: trainer.topology, weights, metadata });
-    },
-  });
-  return new EpochGate(link, trainer, runner);
+  const createRunner = (): CallbackRunner =>
+    new CallbackRunner({
+      ...{ callbacks, learningRate, metrics, out, epochs: plan.epochs },
+      hasValidation: loaders.validation !== undefined,
+      saveModel: async (directory) => {
+        const weights = trainer.readWeights();
+        const metadata = { jobHash, weightsSha256: weightsSha256(weights), ...savedAdaptations(loaders.adapted) };
+        await saveModel(directory, { topology: trainer.topology, weights, metadata });
+      },
+    });
+  return new EpochGate(link, trainer, createRunner);
 }
 
 async function evaluate(

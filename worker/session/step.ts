@@ -6,6 +6,7 @@ import { PowerSgd, type WireFormat, type WireValues } from '../collective/index.
 import type { BatchLoader } from '../data/index.ts';
 import { assertFiniteLoss, type Contribution, type Microstep, type Trainer } from '../engine/index.ts';
 import { beginStep, type Compression, compress, firstReduction, reduceFactors } from './compression.ts';
+import type { StepSums } from './epoch-tally.ts';
 import type { Link } from './link.ts';
 import { PhaseTimer } from './phase-timer.ts';
 import type { GenerationView, MainToLink } from './protocol.ts';
@@ -20,6 +21,8 @@ export interface StepContext {
   readonly plan: SamplingPlan;
   readonly generation: GenerationView;
   readonly totalSteps: number;
+  /** The last update's reduced buckets go here: a worker that lacks the update takes them from there. */
+  readonly keepReduced: (buckets: readonly WireValues[]) => void;
   readonly compression: Compression;
 }
 
@@ -33,15 +36,28 @@ export async function trainStep(context: StepContext, step: number): Promise<Ste
       : await stepReduced(context, step, timer);
   return {
     step,
-    samples: samplesInStep(plan, step),
-    lossSum: at(statistics, 0),
-    metricSums: [...statistics.subarray(1, 1 + trainer.metricWidth)],
+    ...sumsOf(trainer, plan, step, statistics),
     dataSeconds: timer.seconds('data'),
     forwardBackwardSeconds: timer.seconds('forward-backward'),
     reduceSeconds: timer.seconds('reduce'),
     applySeconds: timer.seconds('apply'),
     stepSeconds: timer.elapsedSeconds,
     last: drain || step + 1 >= totalSteps,
+  };
+}
+
+/** What a committed step did, of its statistics over all replicas; times are told elsewhere. */
+export function sumsOf(
+  { metricWidth }: Pick<Trainer, 'metricWidth'>,
+  plan: SamplingPlan,
+  step: number,
+  statistics: Float32Array,
+): StepSums {
+  return {
+    samples: samplesInStep(plan, step),
+    lossSum: at(statistics, 0),
+    metricSums: [...statistics.subarray(1, 1 + metricWidth)],
+    stepSeconds: 0,
   };
 }
 
@@ -60,6 +76,7 @@ async function stepReduced(context: StepContext, step: number, timer: PhaseTimer
   const reduction = firstReduction(compression, step);
   beginStep(link, compression, step, [trainer.layout.statistics + 1]);
   for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
+    link.throwIfStopped();
     const { batch, place } = await accumulate(context, step, replica, timer);
     let bucket = 0;
     for (let values of trainer.parts(batch, place)) {
@@ -68,18 +85,20 @@ async function stepReduced(context: StepContext, step: number, timer: PhaseTimer
       if (isStatistics) assertFiniteLoss(values[0], step, replica);
       else if (values instanceof Float32Array) values = compress(compression, replica, bucket, values);
       if (isStatistics) values = withDrain(values, link.drainRequested);
-      contribute(link, { step: reduction, replica, bucket: bucket++, values });
+      contribute(link, { generation: generation.generation, step: reduction, replica, bucket: bucket++, values });
     }
     loader.recycle(batch);
   }
   timer.enter('reduce');
-  const reduced = unpackReduced((await link.receive('reduced')).buckets);
+  const { buckets } = await link.receive('reduced');
+  const reduced = unpackReduced(buckets);
   const { statistics } = reduced.contribution;
   let { gradients } = reduced.contribution;
   if (compression instanceof PowerSgd)
     gradients = await reduceFactors(link, compression, generation, step, gradients as Float32Array[]);
   timer.enter('apply');
   trainer.apply({ gradients, statistics }, step);
+  context.keepReduced(buckets);
   return { statistics, drain: reduced.drain };
 }
 
@@ -152,7 +171,8 @@ function withDrain(statistics: WireValues, drain: boolean): Float32Array {
   return all;
 }
 
-function unpackReduced(buckets: readonly WireValues[]): { contribution: Contribution; drain: boolean } {
+/** The contribution of all replicas, and whether the workers agreed to drain after it. */
+export function unpackReduced(buckets: readonly WireValues[]): { contribution: Contribution; drain: boolean } {
   const last = at(buckets, buckets.length - 1);
   invariant(last instanceof Float32Array, 'statistics are float32');
   const statistics = last.subarray(0, -1);

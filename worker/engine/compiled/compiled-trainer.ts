@@ -118,7 +118,7 @@ export class CompiledTrainer implements Trainer {
     const runs = this.#compiled.graphFor('training', shape).microsteps.get(shape.key);
     invariant(runs !== undefined, 'a shape that was asked for is compiled');
     const inputs = this.#compiled.session.upload(this.#microstepFeeds(batch, shape, microstep));
-    const place = this.#compiled.accumulates ? 'last' : 'alone';
+    const place = isFirst(microstep) ? 'alone' : 'last';
     this.#compiled.accumulates = false;
     try {
       for (const { [place]: outputs, results } of runs) yield* inputs.run(outputs).slice(0, results).map(asGradients);
@@ -132,7 +132,8 @@ export class CompiledTrainer implements Trainer {
     const runs = this.#compiled.graphFor('training', shape).microsteps.get(shape.key);
     invariant(runs !== undefined, 'a shape that was asked for is compiled');
     const inputs = this.#compiled.session.upload(this.#microstepFeeds(batch, shape, microstep));
-    const place = this.#compiled.accumulates ? 'next' : 'first';
+    // Whatever an abandoned step left is overwritten by the first microstep of the next.
+    const place = isFirst(microstep) ? 'first' : 'next';
     try {
       for (const { [place]: outputs } of runs) inputs.run(outputs);
     } finally {
@@ -150,7 +151,7 @@ export class CompiledTrainer implements Trainer {
     const whole = this.#compiled.graphFor('training', shape).wholeSteps.get(shape.key);
     invariant(whole !== undefined, 'a run of one replica compiles whole steps');
     const feeds = [...this.#microstepFeeds(batch, shape, microstep), ...this.#numbers(step)];
-    const [, statistics] = this.#compiled.session.run(feeds, this.#compiled.accumulates ? whole.last : whole.alone);
+    const [, statistics] = this.#compiled.session.run(feeds, isFirst(microstep) ? whole.alone : whole.last);
     this.#compiled.accumulates = false;
     invariant(statistics !== undefined, 'a step has statistics');
     assertFiniteLoss(statistics[0], step, microstep.replica);
@@ -274,6 +275,10 @@ export class CompiledTrainer implements Trainer {
   #checkLabels(batch: Batch, { targets }: BatchShape): void {
     checkLabels(batch, targets, this.#classes);
   }
+}
+
+function isFirst({ microstep = 0 }: Microstep): boolean {
+  return microstep === 0;
 }
 
 /** Training in all row counts of the run, evaluation and prediction in full batches. */

@@ -55,6 +55,7 @@ class MeasuredRank {
         parameters: 0,
         metrics: [],
         decidesEpochs: false,
+        irreplaceable: true,
         modelName: 'allreduce',
         execution: '',
       },
@@ -102,7 +103,7 @@ class MeasuredRank {
   async #iterate(): Promise<void> {
     const step = this.#step++;
     for (const [bucket, values] of this.#buckets.entries()) {
-      this.#link.send({ kind: 'contribute', step, replica: this.#rank, bucket, values }, [
+      this.#link.send({ kind: 'contribute', generation: 1, step, replica: this.#rank, bucket, values }, [
         values.buffer as ArrayBuffer,
       ]);
     }
