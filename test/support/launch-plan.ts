@@ -7,5 +7,5 @@ export function planForTest(workers: number): LaunchPlan {
   const options = resolveOptions('train', { workers: String(workers) }, {}, null);
   if (options instanceof LockstepError) throw options;
   const plan = planLaunch({ mode: 'train', jobFile: 'job.ts', options, checkpoint: null, gpus: [] });
-  return { ...plan, limits: { afterWorkerMs: 300, afterCoordinatorMs: 200, terminateMs: 200 } };
+  return { ...plan, restarts: false, limits: { afterWorkerMs: 300, afterCoordinatorMs: 200, terminateMs: 200 } };
 }
