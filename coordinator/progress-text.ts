@@ -89,11 +89,13 @@ function batchesText({ globalBatchSize, accumulate }: { globalBatchSize: number;
 }
 
 export function summaryLines(result: RunResult, places: { journal: string; metricsUrl: string | null }): string[] {
-  const { steps, samples, seconds, samplesPerSecond, workers, replicas, test, drained, bytesSent } = result;
+  const { steps, skippedSteps, samples, seconds, samplesPerSecond, workers, replicas, test, drained, bytesSent } =
+    result;
   const how = `${workers} ${plural('worker', workers)}, ${replicas} ${plural('replica', replicas)}`;
   const speed = samplesPerSecond === null ? '' : `, ${rate(samplesPerSecond)}`;
   return [
     `${drained ? 'ended early' : 'done'}: ${steps} steps, ${samples} samples in ${duration(seconds)}${speed} with ${how}`,
+    ...(skippedSteps === 0 ? [] : [`skipped  ${skippedSteps} of them: their loss or update was not finite`]),
     ...(bytesSent === 0 ? [] : [`sent     ${megabytes(bytesSent)} between workers`]),
     ...(test === null ? [] : testLines(test)),
     ...(result.checkpoint === '' ? [] : [`model    ${result.checkpoint}`]),

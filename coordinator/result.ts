@@ -12,7 +12,9 @@ export interface RunResult {
   readonly steps: number;
   /** Whole epochs. */
   readonly epochs: number;
-  /** Training samples in committed steps. */
+  /** Committed steps without an update, because their loss or update was not finite (`onNonFinite: 'skip'`). */
+  readonly skippedSteps: number;
+  /** Training samples in committed steps, without those of skipped ones. */
   readonly samples: number;
   readonly replicas: number;
   readonly workers: number;
@@ -63,6 +65,7 @@ export function runResult(tally: RunTally, settings: RunSettings): RunResult {
   const evaluation = (split: Split) => named(tally.evaluations.get(split));
   return {
     steps: outcome.steps,
+    skippedSteps: tally.skippedSteps,
     epochs: active.stepsPerEpoch === 0 ? 0 : Math.floor(outcome.steps / active.stepsPerEpoch),
     samples: tally.samples,
     replicas: settings.replicas,

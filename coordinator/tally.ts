@@ -57,6 +57,8 @@ export class RunTally {
   readonly checkpoints = { written: 0, failed: 0, skipped: 0 };
   lastCheckpoint: CheckpointReport | null = null;
   samples = 0;
+  /** Committed steps without an update, because their loss was not finite. */
+  skippedSteps = 0;
   stepSeconds = 0;
   startedAtMs: number | null = null;
   endedAtMs: number | null = null;
@@ -188,6 +190,7 @@ export class RunTally {
     for (const [index, sum] of metricSums.entries()) sums.metricSums[index] = (sums.metricSums[index] ?? 0) + sum;
     this.committedSteps = step + 1;
     this.samples += samples;
+    if (report.skipped) this.skippedSteps++;
     this.stepSeconds += stepSeconds;
     this.#recent = [...this.#recent, { samples, seconds: stepSeconds }].slice(-RATE_STEPS);
     this.#addPoint(samples, lossSum);
@@ -197,6 +200,7 @@ export class RunTally {
     this.#point.samples += samples;
     this.#point.lossSum += lossSum;
     if (this.committedSteps % this.#stride !== 0) return;
+    if (this.#point.samples === 0) return;
     this.lossCurve.push([this.committedSteps, this.#point.lossSum / this.#point.samples]);
     this.#point = { samples: 0, lossSum: 0 };
     if (this.lossCurve.length < CURVE_POINTS) return;

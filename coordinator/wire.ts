@@ -141,6 +141,7 @@ function toReport(report: NonNullable<WorkerMessage['stepCommitted']>): StepRepo
     applySeconds: report.applySeconds ?? 0,
     stepSeconds: report.stepSeconds ?? 0,
     last: report.last ?? false,
+    skipped: report.skipped ?? false,
   };
 }
 

@@ -2,8 +2,8 @@ import { LockstepError, readWire, type Wire, wireExpected } from '../core/index.
 import { type Callback, checkCallbacks } from './callback.ts';
 import { checkCount, show } from './checks.ts';
 import { Dataset } from './dataset.ts';
-import type { DatasetDescription, Job, Precision } from './job.ts';
-import { nearestName, resolvePrecision } from './names.ts';
+import type { DatasetDescription, Job, OnNonFinite, Precision } from './job.ts';
+import { nearestName, nonFinitePolicies, resolveName, resolvePrecision } from './names.ts';
 import type { OptimizerConfig, OptimizerName } from './optimizer-config.ts';
 import { resolveOptimizer } from './optimizers.ts';
 import {
@@ -73,6 +73,11 @@ export interface JobInput<Model = unknown, Own = OwnSampleFunction> {
    * `powersgd:R` of each weight matrix a factorization of rank R; the rest is kept for later steps. Default `float32`.
    */
   readonly wire?: Wire;
+  /**
+   * A step whose loss is not a finite number: `stop` ends the run and names the replica and its samples; `skip` leaves out
+   * the update on all workers alike, also where gradients are not finite, and counts it. Default `stop`.
+   */
+  readonly onNonFinite?: OnNonFinite;
   /** Called while the job trains, once per run: made by functions of `callbacks`, or objects of your own. */
   readonly callbacks?: readonly Callback[];
   /**
@@ -99,6 +104,7 @@ const fields = [
   'shuffle',
   'precision',
   'wire',
+  'onNonFinite',
   'callbacks',
   'compile',
 ] as const;
@@ -142,6 +148,7 @@ export function defineJob<Model>(input: JobInput<Model>): Job<Model> {
     shuffle,
     precision: resolvePrecision(input.precision ?? 'float32'),
     wire: checkWire(input.wire ?? 'float32'),
+    onNonFinite: resolveName('onNonFinite', input.onNonFinite ?? 'stop', nonFinitePolicies),
     callbacks: checkCallbacks(input.callbacks ?? []),
     compile,
   };

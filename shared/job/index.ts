@@ -15,6 +15,7 @@ export type {
 export type {
   DatasetDescription,
   Job,
+  OnNonFinite,
   Precision,
   TensorSpec,
 } from './job.ts';

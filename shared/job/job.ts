@@ -32,6 +32,9 @@ export interface DatasetDescription {
  */
 export type Precision = 'float32' | 'mixed_bfloat16';
 
+/** What becomes of a step whose loss or update is not finite. */
+export type OnNonFinite = 'stop' | 'skip';
+
 /** A job after validation, with every default filled in. `Model` is a tfjs LayersModel; shared/ doesn't import tfjs. */
 export interface Job<Model = unknown> {
   /** Builds the model. Random initializers draw from the run's seed, so that every worker builds the same weights. */
@@ -58,6 +61,7 @@ export interface Job<Model = unknown> {
   readonly shuffle: boolean;
   readonly precision: Precision;
   readonly wire: Wire;
+  readonly onNonFinite: OnNonFinite;
   /** Run once per run, in this order. */
   readonly callbacks: readonly Callback[];
   /** False runs each op as it comes instead of compiling the step. */

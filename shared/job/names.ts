@@ -1,5 +1,5 @@
 import { editDistance, LockstepError } from '../core/index.ts';
-import type { Precision } from './job.ts';
+import type { OnNonFinite, Precision } from './job.ts';
 import type { LossName } from './loss-config.ts';
 import type { MetricName } from './metric-config.ts';
 import type { OptimizerName } from './optimizer-config.ts';
@@ -78,6 +78,8 @@ export const optimizerNames: readonly OptimizerName[] = [
   'adamax',
   'nadam',
 ];
+
+export const nonFinitePolicies: readonly OnNonFinite[] = ['stop', 'skip'];
 
 export const precisions: readonly Precision[] = ['float32', 'mixed_bfloat16'];
 

@@ -51,6 +51,8 @@ export interface StepReport {
   readonly reduceSeconds: number;
   readonly applySeconds: number;
   readonly stepSeconds: number;
+  /** The loss or update was not finite, so the step changed nothing and measured nothing: its samples count 0. */
+  readonly skipped: boolean;
   /** The run ends after this step: it was the last one planned, or the workers agreed to drain. */
   readonly last: boolean;
 }

@@ -15,6 +15,7 @@ const stepBucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 export interface StepMetrics {
   readonly samplesTotal: Counter;
   readonly stepsTotal: Counter;
+  readonly skippedStepsTotal: Counter;
   /** Mean loss of the last committed step. */
   readonly loss: Gauge;
   /** Each metric of one number over the last committed step. */
@@ -138,6 +139,7 @@ export function observeStep(
 ): void {
   metrics.samplesTotal.inc(step.samples);
   metrics.stepsTotal.inc();
+  if (step.skipped) metrics.skippedStepsTotal.inc();
   metrics.step.set(step.step + 1);
   if (step.samples > 0) {
     metrics.loss.set(step.lossSum / step.samples);
@@ -156,6 +158,7 @@ function stepMetrics(registry: Registry, prefix: string): StepMetrics {
   return {
     samplesTotal: define.counter('samples_total', 'Samples in committed steps, over all replicas.'),
     stepsTotal: define.counter('steps_total', 'Committed steps.'),
+    skippedStepsTotal: define.counter('skipped_steps_total', 'Committed steps without an update: not a finite loss.'),
     loss: define.gauge('loss', 'Mean loss of the last committed step.'),
     metric: define.gauge('metric', 'A metric over the last committed step.', ['name']),
     stepSeconds: define.histogram('step_seconds', 'Time of a whole step.'),

@@ -63,7 +63,14 @@ export const facts: JobFacts = {
 export function stepReport(step: number, last = false): StepReport {
   return {
     ...{ step, samples: 32, lossSum: 16, metricSums: [24], last },
-    ...{ dataSeconds: 0.01, forwardBackwardSeconds: 0.2, reduceSeconds: 0.03, applySeconds: 0.01, stepSeconds: 0.25 },
+    ...{
+      dataSeconds: 0.01,
+      forwardBackwardSeconds: 0.2,
+      reduceSeconds: 0.03,
+      applySeconds: 0.01,
+      stepSeconds: 0.25,
+      skipped: false,
+    },
   };
 }
 

@@ -266,7 +266,7 @@ describe('the status', () => {
       applySeconds: 0,
     };
     for (let step = 0; step < 10_000; step++) {
-      const report = { ...base, step, lossSum: step, stepSeconds: 1, last: false };
+      const report = { ...base, step, lossSum: step, stepSeconds: 1, skipped: false, last: false };
       watched.tally.observe({ kind: 'step', report }, 0);
     }
     const { lossCurve } = watched.tally;

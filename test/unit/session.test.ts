@@ -16,6 +16,7 @@ const job = {
   lossWeights: null,
   metrics: [],
   weightedMetrics: [],
+  onNonFinite: 'stop',
   data: { train: dataset },
   batchSize: 12,
   accumulate: 1,

@@ -19,6 +19,7 @@ const step = {
   reduceSeconds: 0.03,
   applySeconds: 0.004,
   stepSeconds: 0.25,
+  skipped: false,
 };
 
 const accuracy = { name: 'accuracy', config: { kind: 'mean' }, width: 1, classes: 1, weighted: false } as const;

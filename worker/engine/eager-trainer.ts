@@ -28,7 +28,7 @@ import { stepSeed } from './random-layers.ts';
 import { readFloats } from './read-tensor.ts';
 import { SeededLayers } from './seeded-layers.ts';
 import { randomPurpose, withSeededRandom } from './seeded-random.ts';
-import { sumEvaluation } from './sum-evaluation.ts';
+import { firstColumn, sumEvaluation } from './sum-evaluation.ts';
 import { tf } from './tf.ts';
 import { watchFailures } from './watch-failures.ts';
 
@@ -155,6 +155,12 @@ export class EagerTrainer implements Trainer {
       const { samples, penalty } = evaluationStep(this.#network, tensors);
       return sumEvaluation(readFloats(samples), readFloats(penalty)[0] ?? 0, batch, this.metricWidth);
     });
+  }
+
+  sampleLosses(batch: Batch): Float32Array {
+    return this.#onDevice('evaluation', batch, (tensors) =>
+      firstColumn(readFloats(evaluationStep(this.#network, tensors).samples), batch.realRows, 1 + this.metricWidth),
+    );
   }
 
   predict(batch: Batch): Float32Array[] {

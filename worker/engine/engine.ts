@@ -196,6 +196,8 @@ export interface Trainer {
   trainWhole?(batch: Batch, microstep: Microstep): Float32Array;
   /** The batch has as many rows as a full training batch (`TrainerOptions.rows`), the last ones padding if need be; another row count may have to be compiled first. */
   evaluate(batch: Batch): EvaluationSums;
+  /** Loss of each real row in inference, with its weight and without regularization, to find out which one is not finite. */
+  sampleLosses(batch: Batch): Float32Array;
   /** One array per model output, [realRows, …]; the batch as for `evaluate`. */
   predict(batch: Batch): Float32Array[];
   /** What the model takes on the device now. */

@@ -11,6 +11,6 @@ export function assertFiniteLoss(lossSum: number | undefined, step: number, repl
     'engine/non-finite',
     `the loss of step ${step} is ${lossSum}${where}: training diverged, and nothing of this step is kept; ` +
       'lower the learning rate, or check the data for such values',
-    { details: { step, ...(replica === undefined ? {} : { replica }) } },
+    { details: { step, loss: String(lossSum), ...(replica === undefined ? {} : { replica }) } },
   );
 }

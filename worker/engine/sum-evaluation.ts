@@ -1,6 +1,11 @@
 import type { Batch } from '../../shared/job/index.ts';
 import type { EvaluationSums } from './engine.ts';
 
+/** Each real row's loss. @param values as for sumEvaluation */
+export function firstColumn(values: Float32Array, realRows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: realRows }, (_, row) => values[row * columns] ?? Number.NaN);
+}
+
 /**
  * Sums over a batch's real rows, in float64.
  *

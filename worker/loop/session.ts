@@ -140,7 +140,7 @@ export class Session {
     link.send({
       kind: 'committed',
       report: {
-        ...{ step, samples, lossSum: (loss ?? 0) * samples, last: false },
+        ...{ step, samples, lossSum: (loss ?? 0) * samples, skipped: false, last: false },
         metricSums: names.map((name) => (metrics[name] ?? Number.NaN) * samples),
         ...{ dataSeconds: 0, applySeconds: 0, reduceSeconds, stepSeconds: seconds },
         forwardBackwardSeconds: Math.max(0, seconds - reduceSeconds),

@@ -6,6 +6,7 @@ import type { NamedSlot, NamedWeight, Trainer } from '../engine/index.ts';
 import type { GateState } from './epoch-gate.ts';
 import type { EpochTally } from './epoch-tally.ts';
 import type { Link } from './link.ts';
+import type { NonFiniteGuard } from './non-finite.ts';
 import type { GenerationView } from './protocol.ts';
 import { sumsOf, unpackReduced } from './step.ts';
 
@@ -30,6 +31,7 @@ export interface CatchUpParts {
   readonly generation: GenerationView;
   readonly plan: SamplingPlan;
   readonly progress: Progress;
+  readonly guard: NonFiniteGuard;
   /** Null in a run without checkpoints. */
   readonly tally: EpochTally | null;
   /** Null in a job without callbacks. */
@@ -85,15 +87,16 @@ async function take(link: Link, version: number, ranks: readonly number[]): Prom
   return (await link.receive('taken')).entries;
 }
 
-function applyReduced({ trainer, progress, plan, tally }: CatchUpParts, entries: readonly NamedBytes[]): void {
+function applyReduced({ trainer, progress, plan, tally, guard }: CatchUpParts, entries: readonly NamedBytes[]): void {
   const { gradientBuckets, wire } = trainer.layout;
   const buckets = entries.map(({ bytes }, bucket): WireValues => {
     const isGradients = bucket < gradientBuckets.length;
     return isGradients && wire === 'bfloat16' ? new Uint16Array(aligned(bytes)) : floats(bytes);
   });
   const { contribution, drain } = unpackReduced(buckets);
-  trainer.apply(contribution, progress.steps);
-  tally?.add(sumsOf(trainer, plan, progress.steps, contribution.statistics));
+  const skipped = !guard.admits(contribution, progress.steps);
+  if (!skipped) trainer.apply(contribution, progress.steps);
+  tally?.add(sumsOf(trainer, plan, progress.steps, contribution.statistics, skipped));
   progress.steps++;
   progress.drained ||= drain;
   progress.reduced = buckets;

@@ -33,7 +33,10 @@ export function executionText({ compile }: Pick<Job, 'compile'>, { eager }: Pick
 
 /** Settings win over the job file. @throws LockstepError config/invalid */
 export function planRun(
-  job: Pick<Job, 'accumulate' | 'batchSize' | 'compile' | 'epochs' | 'seed' | 'shuffle' | 'precision' | 'wire'>,
+  job: Pick<
+    Job,
+    'accumulate' | 'batchSize' | 'compile' | 'epochs' | 'seed' | 'shuffle' | 'precision' | 'wire' | 'onNonFinite'
+  >,
   settings: RunSettings,
   trainSamples: number,
 ): RunPlan {
@@ -55,6 +58,13 @@ export function planRun(
       'config/invalid',
       `--wire ${wire} with one replica: its gradients are sent to nobody, so keeping some of them back would only slow ` +
         'learning down; use --wire float32, or --replicas 2 and more',
+    );
+  }
+  if (keepsGradients(wire) && job.onNonFinite === 'skip') {
+    throw new LockstepError(
+      'config/invalid',
+      `--wire ${wire} adds what it keeps back of one step to the next, so no step can be left out; use onNonFinite: 'stop', ` +
+        'or --wire float32',
     );
   }
   const seed = settings.seed ?? job.seed;

@@ -20,6 +20,7 @@ import { GenerationOver, type Link } from './link.ts';
 import { adaptedOf, type OpenLoaders, openLoaders, savedAdaptations } from './loaders.ts';
 import { logCompiled } from './log-compiled.ts';
 import { logExchange } from './log-exchange.ts';
+import { NonFiniteGuard } from './non-finite.ts';
 import { type CheckpointedRun, checkCheckpoints, openCheckpoints } from './open-checkpoints.ts';
 import type { GenerationView } from './protocol.ts';
 import { applyResume, openResume, resumePoint, runEnvironment, runIdentity } from './resume.ts';
@@ -91,6 +92,8 @@ async function runGenerations(
   const { trainer, loaders, plan } = loaded;
   const progress = new Progress(loaded.resumed?.step ?? 0);
   const gate = epochGate(loaded, options, link);
+  const { onNonFinite: policy } = loaded.job;
+  const guard = new NonFiniteGuard({ policy, trainer, plan: plan.train, log: options.log });
   for (;;) {
     const generation = await link.nextGeneration(() => {
       link.board.enter('idle', progress.steps);
@@ -98,9 +101,10 @@ async function runGenerations(
     });
     logExchange(options.log, generation);
     try {
-      await catchUp({ trainer, link, generation, plan: plan.train, progress, gate, tally: checkpoints?.tally ?? null });
+      const tally = checkpoints?.tally ?? null;
+      await catchUp({ trainer, link, generation, plan: plan.train, progress, guard, gate, tally });
       const validate = (steps: number) => evaluate(loaded, link, generation, 'validation', steps);
-      const parts = { trainer, loaders, plan, link, generation, progress, gate, checkpoints, validate };
+      const parts = { trainer, loaders, plan, link, generation, progress, guard, gate, checkpoints, validate };
       const steps = await trainGeneration(parts);
       await evaluate(loaded, link, generation, 'test', steps);
       const resumeFrom = generation.rank === 0 ? ((await checkpoints?.finish(steps)) ?? '') : '';
@@ -115,7 +119,7 @@ async function runGenerations(
 
 interface Loaded extends CheckpointedRun {
   readonly loaders: OpenLoaders;
-  readonly job: Pick<Job, 'callbacks' | 'optimizer'>;
+  readonly job: Pick<Job, 'callbacks' | 'optimizer' | 'onNonFinite'>;
   readonly jobHash: string;
   /** For JobFacts. */
   readonly execution: string;
@@ -162,8 +166,9 @@ async function load(options: SessionOptions, settings: RunSettings, engine: Engi
     const environment = runEnvironment(engine.info, plan);
     const resumed = await openResume(settings.checkpoint, { identity, environment }, options.log);
     if (resumed !== null) applyResume(trainer, resumed);
+    const { optimizer, onNonFinite } = job;
     return {
-      ...{ trainer, loaders, plan, settings, jobHash, execution, job: { callbacks, optimizer: job.optimizer } },
+      ...{ trainer, loaders, plan, settings, jobHash, execution, job: { callbacks, optimizer, onNonFinite } },
       ...{ ...held, identity, environment, resumed },
     };
   } catch (error) {

@@ -4,10 +4,11 @@ import type { StepReport } from '../../shared/run/index.ts';
 import { filledMicrosteps, type SamplingPlan, samplesInStep } from '../../shared/sampling/index.ts';
 import { PowerSgd, type WireFormat, type WireValues } from '../collective/index.ts';
 import type { BatchLoader } from '../data/index.ts';
-import { assertFiniteLoss, type Contribution, type Microstep, type Trainer } from '../engine/index.ts';
+import type { Contribution, Microstep, Trainer } from '../engine/index.ts';
 import { beginStep, type Compression, compress, firstReduction, reduceFactors } from './compression.ts';
 import type { StepSums } from './epoch-tally.ts';
 import type { Link } from './link.ts';
+import type { NonFiniteGuard } from './non-finite.ts';
 import { PhaseTimer } from './phase-timer.ts';
 import type { GenerationView, MainToLink } from './protocol.ts';
 
@@ -24,19 +25,21 @@ export interface StepContext {
   /** The last update's reduced buckets go here: a worker that lacks the update takes them from there. */
   readonly keepReduced: (buckets: readonly WireValues[]) => void;
   readonly compression: Compression;
+  readonly guard: NonFiniteGuard;
 }
 
 /** One training step: batch → forward and backward → reduce over all replicas → apply. */
 export async function trainStep(context: StepContext, step: number): Promise<StepReport> {
   const { trainer, link, plan, totalSteps } = context;
   const timer = new PhaseTimer(link.board, step);
-  const { statistics, drain } =
-    plan.replicas === 1 && trainer.trainWhole !== undefined
+  const { statistics, drain, skipped } =
+    plan.replicas === 1 && context.guard.allowsWholeSteps && trainer.trainWhole !== undefined
       ? await stepAlone(context, step, timer, trainer.trainWhole.bind(trainer))
       : await stepReduced(context, step, timer);
   return {
     step,
-    ...sumsOf(trainer, plan, step, statistics),
+    ...sumsOf(trainer, plan, step, statistics, skipped),
+    skipped,
     dataSeconds: timer.seconds('data'),
     forwardBackwardSeconds: timer.seconds('forward-backward'),
     reduceSeconds: timer.seconds('reduce'),
@@ -52,19 +55,20 @@ export function sumsOf(
   plan: SamplingPlan,
   step: number,
   statistics: Float32Array,
+  skipped: boolean,
 ): StepSums {
-  return {
-    samples: samplesInStep(plan, step),
-    lossSum: at(statistics, 0),
-    metricSums: [...statistics.subarray(1, 1 + metricWidth)],
-    stepSeconds: 0,
-  };
+  const measured = [...statistics.subarray(0, 1 + metricWidth)];
+  // What a skipped step measured is no number.
+  const [lossSum = 0, ...metricSums] = skipped ? measured.map(() => 0) : measured;
+  return { samples: skipped ? 0 : samplesInStep(plan, step), lossSum, metricSums, stepSeconds: 0 };
 }
 
 /** Statistics of a committed step over all replicas, and whether the workers agreed to drain after it. */
 interface Outcome {
   readonly statistics: Float32Array;
   readonly drain: boolean;
+  /** The update was left out (non-finite.ts). */
+  readonly skipped: boolean;
 }
 
 /**
@@ -72,7 +76,7 @@ interface Outcome {
  * and sends it while the next one computes.
  */
 async function stepReduced(context: StepContext, step: number, timer: PhaseTimer): Promise<Outcome> {
-  const { trainer, loader, link, generation, compression } = context;
+  const { trainer, loader, link, generation, compression, guard } = context;
   const reduction = firstReduction(compression, step);
   beginStep(link, compression, step, [trainer.layout.statistics + 1]);
   for (let replica = generation.replicas.start; replica < generation.replicas.end; replica++) {
@@ -81,8 +85,7 @@ async function stepReduced(context: StepContext, step: number, timer: PhaseTimer
     let bucket = 0;
     for (let values of trainer.parts(batch, place)) {
       const isStatistics = bucket === trainer.layout.gradientBuckets.length;
-      // Before the statistics leave: without them nobody can finish this step.
-      if (isStatistics) assertFiniteLoss(values[0], step, replica);
+      if (isStatistics) guard.checkReplica(Number(values[0]), step, replica, batch);
       else if (values instanceof Float32Array) values = compress(compression, replica, bucket, values);
       if (isStatistics) values = withDrain(values, link.drainRequested);
       contribute(link, { generation: generation.generation, step: reduction, replica, bucket: bucket++, values });
@@ -97,9 +100,10 @@ async function stepReduced(context: StepContext, step: number, timer: PhaseTimer
   if (compression instanceof PowerSgd)
     gradients = await reduceFactors(link, compression, generation, step, gradients as Float32Array[]);
   timer.enter('apply');
-  trainer.apply({ gradients, statistics }, step);
+  const skipped = !guard.admits({ gradients, statistics }, step);
+  if (!skipped) trainer.apply({ gradients, statistics }, step);
   context.keepReduced(buckets);
-  return { statistics, drain: reduced.drain };
+  return { statistics, drain: reduced.drain, skipped };
 }
 
 /** The only replica there is reduces with nobody: its gradients need not leave the device. Same bits as the other way. */
@@ -109,12 +113,12 @@ async function stepAlone(
   timer: PhaseTimer,
   trainWhole: NonNullable<Trainer['trainWhole']>,
 ): Promise<Outcome> {
-  const { loader, link } = context;
+  const { loader, link, guard } = context;
   const { batch, place } = await accumulate(context, step, 0, timer);
   link.throwIfStopped();
-  const statistics = trainWhole(batch, place);
+  const statistics = guard.explaining(step, batch, () => trainWhole(batch, place));
   loader.recycle(batch);
-  return { statistics, drain: link.drainRequested };
+  return { statistics, drain: link.drainRequested, skipped: false };
 }
 
 /**

@@ -5,6 +5,7 @@ import { compressionOf } from './compression.ts';
 import type { EpochGate } from './epoch-gate.ts';
 import type { Link } from './link.ts';
 import type { OpenLoaders } from './loaders.ts';
+import type { NonFiniteGuard } from './non-finite.ts';
 import type { GenerationView } from './protocol.ts';
 import type { RunPlan } from './run-plan.ts';
 import { type StepContext, trainStep } from './step.ts';
@@ -16,6 +17,7 @@ export interface TrainingParts {
   readonly link: Link;
   readonly generation: GenerationView;
   readonly progress: Progress;
+  readonly guard: NonFiniteGuard;
   /** Null in a job without callbacks. */
   readonly gate: EpochGate | null;
   /** Null in a run without them. */
@@ -63,10 +65,12 @@ async function passBoundary(
   return goesOn && !isLast;
 }
 
-function stepContext({ trainer, loaders, plan, link, generation, progress }: TrainingParts): StepContext {
+function stepContext({ trainer, loaders, plan, link, generation, progress, guard }: TrainingParts): StepContext {
   const compression = compressionOf(plan, trainer, generation.replicas);
   return {
-    ...{ trainer, loader: loaders.train, link, plan: plan.train, generation, totalSteps: plan.totalSteps, compression },
+    ...{ trainer, loader: loaders.train, link, plan: plan.train, generation, totalSteps: plan.totalSteps },
+    compression,
+    guard,
     keepReduced: (buckets) => {
       progress.reduced = buckets;
     },

@@ -28,7 +28,7 @@ import type { OptimizerRule } from '../optimizers/rule.ts';
 import { stepNumbers } from '../optimizers/step-numbers.ts';
 import { asGradients, asWords } from '../packed-gradients.ts';
 import { stepSeed } from '../random-layers.ts';
-import { sumEvaluation } from '../sum-evaluation.ts';
+import { firstColumn, sumEvaluation } from '../sum-evaluation.ts';
 import type { tf } from '../tf.ts';
 import { feedNames } from './feed-names.ts';
 import { GraphInspection } from './graph-inspection.ts';
@@ -177,14 +177,12 @@ export class CompiledTrainer implements Trainer {
   evaluate(batch: Batch): EvaluationSums {
     if (batch.realRows === 0)
       return { samples: 0, lossSum: 0, metricSums: new Array<number>(this.metricWidth).fill(0) };
-    const { rows } = batch;
-    const shape = this.#shapeOf(batch, rows);
-    this.#checkLabels(batch, shape);
-    const outputs = this.#compiled.graphFor('evaluation', shape).evaluations.get(shape.key);
-    invariant(outputs !== undefined, 'a shape that was asked for is compiled');
-    const [samples, penalty] = this.#compiled.session.run(this.#batchFeeds(batch, shape), outputs);
-    invariant(samples !== undefined && penalty !== undefined, 'an evaluation has two results');
+    const { samples, penalty } = this.#evaluated(batch);
     return sumEvaluation(samples, at(penalty, 0), batch, this.metricWidth);
+  }
+
+  sampleLosses(batch: Batch): Float32Array {
+    return firstColumn(this.#evaluated(batch).samples, batch.realRows, 1 + this.metricWidth);
   }
 
   predict(batch: Batch): Float32Array[] {
@@ -228,6 +226,17 @@ export class CompiledTrainer implements Trainer {
 
   close(): void {
     this.#compiled.close();
+  }
+
+  /** `samples`: [rows, 1 + metricWidth]. */
+  #evaluated(batch: Batch): { readonly samples: Float32Array; readonly penalty: Float32Array } {
+    const shape = this.#shapeOf(batch, batch.rows);
+    this.#checkLabels(batch, shape);
+    const outputs = this.#compiled.graphFor('evaluation', shape).evaluations.get(shape.key);
+    invariant(outputs !== undefined, 'a shape that was asked for is compiled');
+    const [samples, penalty] = this.#compiled.session.run(this.#batchFeeds(batch, shape), outputs);
+    invariant(samples !== undefined && penalty !== undefined, 'an evaluation has two results');
+    return { samples, penalty };
   }
 
   #numbers(step: number): FeedValue[] {
