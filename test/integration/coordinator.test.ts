@@ -83,7 +83,16 @@ describe('a whole run', () => {
     const { seconds, history, ...rest } = result;
     assert.ok(seconds > 0);
     assert.deepEqual(rest, {
-      ...{ steps: 20, epochs: 2, samples: 640, replicas: 4, workers: 2, loss: 0.5, metrics: { accuracy: 0.75 } },
+      ...{
+        steps: 20,
+        skippedSteps: 0,
+        epochs: 2,
+        samples: 640,
+        replicas: 4,
+        workers: 2,
+        loss: 0.5,
+        metrics: { accuracy: 0.75 },
+      },
       ...{ validation: { loss: 0.25, accuracy: 0.75 }, test: null, weightsSha256: 'f'.repeat(64) },
       ...{ samplesPerSecond: 128, checkpoint: 'out/model', drained: false, stopped: null },
     });

@@ -191,6 +191,7 @@ describe('the result', () => {
     const means = { loss: 0.5, metrics: { accuracy: 0.75 }, validation: { loss: 0.25, accuracy: 0.75 } };
     assert.deepEqual(runResult(tally, settings), {
       steps: 20,
+      skippedSteps: 0,
       epochs: 2,
       samples: 640,
       replicas: 4,
