@@ -25,6 +25,7 @@ test('a job has every default filled in: Keras’s batch of 32 and 1 epoch, seed
     lossWeights: null,
     metrics: [],
     weightedMetrics: [],
+    onNonFinite: 'stop',
     data: { train: train.describe() },
     batchSize: 32,
     accumulate: 1,
