@@ -30,11 +30,12 @@ import { asGradients, asWords } from '../packed-gradients.ts';
 import { stepSeed } from '../random-layers.ts';
 import { firstColumn, sumEvaluation } from '../sum-evaluation.ts';
 import type { tf } from '../tf.ts';
+import { announcedParts } from './announced-parts.ts';
 import { feedNames } from './feed-names.ts';
 import { GraphInspection } from './graph-inspection.ts';
 import type { FeedValue } from './graph-session.ts';
 import { kernelSlots } from './optimizer-kernels.ts';
-import { type SessionPart, ShapedSession } from './shaped-session.ts';
+import { ShapedSession } from './shaped-session.ts';
 
 /**
  * Trains by a TensorFlow graph that was recorded from one eager step: a microstep and an update are one call each, and
@@ -288,15 +289,4 @@ export class CompiledTrainer implements Trainer {
 
 function isFirst({ microstep = 0 }: Microstep): boolean {
   return microstep === 0;
-}
-
-/** Training in all row counts of the run, evaluation and prediction in full batches. */
-function announcedParts({ rows, inputs, targets }: TrainerOptions): SessionPart[] {
-  const shapes = rows.map((count) => shapeOf({ inputs, targets }, count));
-  const full = at(shapes, 0);
-  return [
-    ...shapes.map((shape) => ({ use: 'training', shape }) as const),
-    { use: 'evaluation', shape: full },
-    { use: 'prediction', shape: full },
-  ];
 }
