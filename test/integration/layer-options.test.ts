@@ -28,12 +28,26 @@ const refusals: readonly (readonly [string, () => unknown, RegExp])[] = [
     () => layers.multiHeadAttention({ numHeads: 1, keyDim: 2 }).apply(models.input({ shape: [4, 4, 2] })),
     /must be \[batch, time, features\]/,
   ],
+  ['a rate beyond 1', () => layers.dropout({ rate: 30 }), /rate, the share that is dropped, must be .*0 to 1, got 30/],
+  ['no rate', () => layers.dropout({} as never), /layers\.dropout: rate is missing/],
+  ['NaN', () => layers.leakyReLU({ negativeSlope: Number.NaN }), /negativeSlope must be a number, got NaN/],
+  ['a number for an option', () => layers.dropout(0.3 as never), /did you mean layers\.dropout\(\{ rate: 0\.3 \}\)/],
+  ['a call on a tensor', () => layers.flatten(tf.ones([2, 2]) as never), /got a Tensor; .*layers\.flatten\(…\)\.apply/],
   ['a Transformer of vectors', () => block().apply(models.input({ shape: [4] })), /must be \[batch, time, features\]/],
   ['text of a classifier', () => models.generate(classifier(), [1], { tokens: 1 }), /a language model maps/],
 ];
 
 for (const [what, make, message] of refusals) {
   test(`${what} is refused by name`, () => assert.match(thrown('job/invalid', make).message, message));
+}
+
+for (const [name, make] of Object.entries(layers) as unknown as [string, (options: unknown) => unknown][]) {
+  test(`layers.${name} takes an object of options alone`, () => {
+    for (const given of [0.3, 'relu', [3, 3], null, true, () => 3, layers.flatten()]) {
+      const { message } = thrown('job/invalid', () => make(given));
+      assert.ok(message.startsWith(`layers.${name} takes an object of options, got `), message);
+    }
+  });
 }
 
 test('an activation is taken by name and by function alike, and survives saving', async () => {

@@ -48,7 +48,7 @@ function buildLayers(): Layers {
   const names = (Object.keys(layerEntries) as LayerName[]).filter((name) => name !== 'transformerEncoder');
   const made = names.map((name) => {
     const make = makers[name] ?? (tf.layers[name as keyof typeof tf.layers] as unknown as Maker);
-    return [name, (options: object = {}) => makeLayer(name, layerEntries[name], make, options)];
+    return [name, (options: object = {}) => makeLayer(name, make, options)];
   });
   return { ...Object.fromEntries(made), transformerEncoder } as unknown as Layers;
 }

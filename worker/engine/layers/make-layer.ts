@@ -1,7 +1,8 @@
 import { LockstepError, nearest } from '../../../shared/core/index.ts';
-import type { LayerEntry } from '../../../shared/layers/index.ts';
+import { type LayerName, layerEntries } from '../../../shared/layers/index.ts';
 import type { tf } from '../tf.ts';
 import { savedActivation } from './activations.ts';
+import { checkGiven } from './given-options.ts';
 
 export type Maker = (args: never) => tf.layers.Layer;
 
@@ -24,9 +25,11 @@ const renamed: Readonly<Record<string, readonly [keras: string, tfjs: string]>> 
 
 /**
  * A layer with Keras's defaults and activations by Lockstep's names.
- * @throws LockstepError job/invalid for an option that the layer does not know, or an activation that nobody does
+ * @throws LockstepError job/invalid for an option that the layer does not know, needs or can use, or an activation that nobody knows
  */
-export function makeLayer(name: string, { defaults }: LayerEntry, make: Maker, given: object): tf.layers.Layer {
+export function makeLayer(name: LayerName, make: Maker, given: object): tf.layers.Layer {
+  checkGiven(name, given);
+  const { defaults } = layerEntries[name];
   const [keras, tfjs] = renamed[name] ?? ['', ''];
   const options = Object.entries({ ...defaults, ...given })
     .filter(([, value]) => value !== undefined)

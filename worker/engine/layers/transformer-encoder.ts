@@ -2,6 +2,7 @@ import { LockstepError } from '../../../shared/core/index.ts';
 import { tf } from '../tf.ts';
 import type { ActivationIdentifier } from './activations.ts';
 import { savedActivation } from './activations.ts';
+import { checkGiven } from './given-options.ts';
 import { MultiHeadAttention } from './multi-head-attention.ts';
 
 type Symbolic = tf.SymbolicTensor;
@@ -31,6 +32,7 @@ export interface Block {
  * 2017, 3.1). Made of plain layers: they are in the model's summary, and exported to Keras, one by one.
  */
 export function transformerEncoder(args: TransformerEncoderArgs): Block {
+  checkGiven('transformerEncoder', args);
   return {
     apply(inputs) {
       const features = inputs.shape.at(-1);
