@@ -1,19 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { LockstepError, makeDirectory, monotonicClock, packageVersion } from '../shared/core/index.ts';
 import { type RunningServer, startServer } from '../shared/rpc/index.ts';
 import { coordinatorMetrics, createLog, createRegistry, type Log } from '../shared/telemetry/index.ts';
-import { Journal, RunLock } from './journal/index.ts';
-import {
-  type Action,
-  activeOf,
-  createRunState,
-  type Event,
-  type Report,
-  type RunState,
-  reduce,
-} from './membership/index.ts';
-import { type CoordinatorOptions, membershipConfig } from './options.ts';
+import { beginRun } from './begin-run.ts';
+import { type Journal, RunLock } from './journal/index.ts';
+import { type Action, activeOf, type Event, type Report, type RunState, reduce } from './membership/index.ts';
+import type { CoordinatorOptions } from './options.ts';
 import { Progress, stderrTerminal } from './progress.ts';
 import { summaryLines } from './progress-text.ts';
 import { type RunResult, runResult, writeFileAtomically } from './result.ts';
@@ -40,7 +32,7 @@ export async function runCoordinator(
 /** A running coordinator: the shell that gives events to the reducer, in order, and does what it decides. */
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #runId = randomUUID();
+  readonly #runId: string;
   readonly #log: Log;
   readonly #links: ControlLinks;
   readonly #lock: RunLock;
@@ -65,7 +57,10 @@ export class Coordinator {
     const { settings } = options;
     this.#options = options;
     this.#lock = lock;
-    this.#state = createRunState(membershipConfig(options, this.#runId), monotonicClock.now());
+    const begun = beginRun(options, monotonicClock.now());
+    this.#runId = begun.runId;
+    this.#state = begun.state;
+    this.#journal = begun.journal;
     const terminal = options.terminal ?? stderrTerminal;
     this.#progress = new Progress(this.#tally, terminal, { verbose: options.verbose ?? 'auto' });
     this.#log = createLog({
@@ -77,8 +72,10 @@ export class Coordinator {
     const version = packageVersion();
     this.#metrics = new MetricsObserver(coordinatorMetrics(this.#registry), this.#tally, { version, settings });
     this.#links = new ControlLinks({ runToken: options.runToken, dispatch: (event) => this.#dispatch(event) });
-    this.#journal = Journal.create(join(options.out, 'journal.log'));
-    this.#journal.append({ kind: 'run', runId: this.#runId, lockstepVersion: version, settings });
+    for (const report of begun.reports) {
+      this.#tally.observe(report, monotonicClock.now());
+      this.#metrics.observe(report);
+    }
     this.ended = new Promise((resolve, reject) => {
       this.#resolveEnded = resolve;
       this.#rejectEnded = reject;

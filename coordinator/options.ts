@@ -25,6 +25,8 @@ export interface CoordinatorOptions {
   readonly joinTimeoutMs: number;
   /** False where nobody can start another worker: one that is lost before training begins ends the run at once. */
   readonly refillPlaces?: boolean;
+  /** Goes on with the unfinished run of `out`, whose workers train on without a coordinator. */
+  readonly recover?: boolean;
   readonly security: Security;
   /** Shared secret of the run; empty for none. */
   readonly runToken: string;
@@ -42,6 +44,8 @@ export interface CoordinatorOptions {
 
 /** How long workers may take to end after Stop: a step that blocks the engine's thread ends first. */
 const STOP_GRACE_MS = 3000;
+/** Workers try again at least twice a second. */
+const RETURN_TIMEOUT_MS = 10_000;
 /** Longer than a step with its compilation takes. */
 const STALL_TIMEOUT_MS = 120_000;
 
@@ -51,6 +55,12 @@ export function membershipConfig(options: CoordinatorOptions, runId: string): Me
   const { minWorkers = 1, startWorkers = settings.workers, stallTimeoutMs = STALL_TIMEOUT_MS } = options;
   return {
     ...{ runId, settings, minWorkers, startWorkers, refillPlaces },
-    ...{ heartbeatTimeoutMs, joinTimeoutMs, stallTimeoutMs, stopGraceMs: STOP_GRACE_MS },
+    ...{
+      heartbeatTimeoutMs,
+      joinTimeoutMs,
+      stallTimeoutMs,
+      returnTimeoutMs: RETURN_TIMEOUT_MS,
+      stopGraceMs: STOP_GRACE_MS,
+    },
   };
 }

@@ -78,6 +78,9 @@ export class Progress {
         this.#say(report.active.generation === 1 ? startLine(this.#tally) : goOnLine(report.active));
         if (this.#tally.active?.totalSteps !== 0) this.#lastDrawMs = now;
         break;
+      case 'recovered':
+        this.#say(`the coordinator is back: ${goOnLine(report.active)}`);
+        break;
       case 'regrouping':
         this.#say(report.why);
         break;
@@ -99,6 +102,7 @@ export class Progress {
       case 'finished':
         this.#erase();
         break;
+      case 'returned':
       case 'evaluation':
       case 'beat':
       case 'consequence':

@@ -80,6 +80,9 @@ export class RunTally {
       case 'joined':
         this.workers.set(report.hello.workerId, { hello: report.hello, beat: null, beatAtMs: null });
         break;
+      case 'returned':
+        this.workers.set(report.hello.workerId, { hello: report.hello, beat: null, beatAtMs: null });
+        break;
       case 'left':
         this.workers.delete(report.hello.workerId);
         break;
@@ -88,6 +91,7 @@ export class RunTally {
         this.stage = this.stage === 'draining' ? 'draining' : 'training';
         this.startedAtMs ??= now;
         break;
+      case 'recovered':
       case 'planned':
         this.active = report.active;
         break;

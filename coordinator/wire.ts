@@ -60,6 +60,9 @@ function toHello(hello: NonNullable<WorkerMessage['hello']>): Hello {
     pid: hello.pid ?? 0,
     peerAddress: hello.peerAddress ?? '',
     metricsAddress: hello.metricsAddress ?? '',
+    ...(hello.rejoin == null
+      ? {}
+      : { rejoin: { runId: hello.rejoin.runId ?? '', generation: hello.rejoin.generation ?? 0 } }),
     identity: {
       lockstepVersion: identity?.lockstepVersion ?? '',
       engine: identity?.engine ?? '',

@@ -148,7 +148,7 @@ const EVICTED = 75;
 /** The run goes on without a worker that was killed, crashed or put out; one that gives a reason for its end ends the run. */
 function isReplaced(state: LaunchState, { name, code, signal }: Extract<LaunchEvent, { kind: 'exited' }>): boolean {
   if (!state.restarts || state.phase.kind !== 'running' || state.interrupts > 0) return false;
-  return name !== coordinatorName && (signal !== null || code === EVICTED);
+  return signal !== null || (name !== coordinatorName && code === EVICTED);
 }
 
 function replace(state: LaunchState, event: Extract<LaunchEvent, { kind: 'exited' }>, now: number): LaunchDecision {
@@ -157,12 +157,13 @@ function replace(state: LaunchState, event: Extract<LaunchEvent, { kind: 'exited
   const restarts = child === undefined || now - child.startedAt >= LONG_LIFE_MS ? 1 : child.restarts + 1;
   const afterMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** (restarts - 1));
   const exit = { code, signal, at: now };
+  const others = name === coordinatorName ? 'the workers train on' : 'the others go on';
   const how = signal === null ? 'was put out of the run' : `was killed by ${signal}`;
   const next = withChild(state, name, { exit, restarts, restartAt: now + afterMs });
   return {
     state: next,
     actions: [
-      { kind: 'say', text: `${name} ${how}; the others go on, and it is started again in ${afterMs / 1000} s` },
+      { kind: 'say', text: `${name} ${how}; ${others}, and it is started again in ${afterMs / 1000} s` },
       { kind: 'restart-alarm', name, afterMs },
     ],
   };

@@ -68,6 +68,11 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
         for (const worker of plan.workers) children.get(worker.name)?.send(workerMessage(worker));
         return;
       case 'restart': {
+        if (action.name === coordinatorName) {
+          const options = { ...plan.coordinator, listen: coordinatorAddress, recover: true };
+          startCoordinator().send({ kind: 'start-coordinator', options });
+          return;
+        }
         const worker = plan.workers.find(({ name }) => name === action.name);
         if (worker !== undefined) startWorker(worker).send(workerMessage(worker));
         return;
@@ -124,6 +129,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
     return child;
   };
 
+  const startCoordinator = () => start(coordinatorName, [coordinatorName], {}, plan.hub);
   const startWorker = ({ name, env, node }: PlannedWorker) => start(name, ['worker', name], env, node);
   const workerMessage = ({ start: options }: PlannedWorker): ToChild => {
     return { kind: 'start-worker', options: { ...options, coordinator: coordinatorAddress } };
@@ -141,8 +147,7 @@ export async function launch(plan: LaunchPlan, options: LaunchOptions): Promise<
   const unsubscribe = options.interrupts(() => dispatch({ kind: 'interrupted' }));
   process.once('exit', killAll);
   try {
-    const coordinator = start(coordinatorName, [coordinatorName], {}, plan.hub);
-    coordinator.send({ kind: 'start-coordinator', options: plan.coordinator });
+    startCoordinator().send({ kind: 'start-coordinator', options: plan.coordinator });
     // Workers load their program while the coordinator gets ready.
     for (const worker of plan.workers) startWorker(worker);
     const exitCode = await finished;

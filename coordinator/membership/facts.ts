@@ -16,6 +16,8 @@ export interface MembershipConfig {
   readonly refillPlaces: boolean;
   /** How long a worker may take to come out of its step when the membership changes. */
   readonly stallTimeoutMs: number;
+  /** How long workers may take to come back to a coordinator that was started again. */
+  readonly returnTimeoutMs: number;
   /** How long workers may take to end after Stop before the coordinator ends without them. */
   readonly stopGraceMs: number;
 }
@@ -28,6 +30,8 @@ export interface Hello {
   /** Empty when the worker serves no metrics. */
   readonly metricsAddress: string;
   readonly identity: Identity;
+  /** Of a worker that trains on without the coordinator that it had. */
+  readonly rejoin?: { readonly runId: string; readonly generation: number };
 }
 
 export interface Beat {

@@ -4,8 +4,19 @@ import { stepsPerEpoch } from '../../shared/sampling/index.ts';
 import { nameOf, record } from './describe.ts';
 import { fail } from './end.ts';
 import { emptyEpoch } from './epochs.ts';
-import type { Active, CatchUp, Event, Identity, JobFacts, RunState, Transition, WorkerRecord } from './model.ts';
+import type {
+  Active,
+  CatchUp,
+  Event,
+  Identity,
+  JobFacts,
+  Member,
+  RunState,
+  Transition,
+  WorkerRecord,
+} from './model.ts';
 import { assignReplicas } from './places.ts';
+import { onReturn } from './recover.ts';
 import { admitAt, admitSpares, evict, formGeneration } from './regroup.ts';
 import { goOnFrom, resumeDifference } from './resume.ts';
 import { activeOf, isElastic, isOver, keep, withActive, withWorker } from './state.ts';
@@ -37,6 +48,7 @@ export function onHello(state: RunState, { from, hello }: Of<'workerHello'>, now
   };
   if (workers.has(from.link)) return keep(state, `${nameOf(hello)} said hello twice`);
   if (isOver(state.stage)) return refuse(`${nameOf(hello)} came too late: the run is over`);
+  if (hello.rejoin !== undefined) return onReturn(state, from, hello, now);
   if (state.stage.kind !== 'gathering' && !isElastic(state)) {
     return refuse(`${nameOf(hello)} came too late: the run started with its ${config.settings.workers} workers`);
   }
@@ -163,8 +175,31 @@ export function startFirstGeneration(
   const workers = new Map([...state.workers].map(([link, worker]) => [link, { ...worker, lastHeardMs: now }]));
   const ready = [...workers.values()].filter((worker) => worker.ready !== null).slice(0, settings.workers);
   const members = assignReplicas(ready, settings.replicas);
+  const begun = beginActive(facts, jobHash, members, settings);
+  const { active, actions } = resume === undefined ? { active: begun, actions: [] } : goOnFrom(begun, resume);
+  const startStep = active.committedSteps;
+  const placed = members.map(({ link: _, ...member }) => member);
+  return {
+    state: { ...state, workers, stage: { kind: 'running', active } },
+    actions: [
+      { kind: 'journal', record: { kind: 'generation', generation: 1, members: placed, startStep, facts, jobHash } },
+      { kind: 'startGeneration', generation: 1, members, startStep, catchUp: nothingYet },
+      { kind: 'report', event: { kind: 'started', active } },
+      ...actions,
+    ],
+    reason: `${members.length} workers are ready: generation 1 starts`,
+  };
+}
+
+/** Nothing done yet. */
+export function beginActive(
+  facts: JobFacts,
+  jobHash: string,
+  members: readonly Member[],
+  settings: RunSettings,
+): Active {
   const { perEpoch, total } = stepsOf(facts, settings);
-  const begun: Active = {
+  return {
     generation: 1,
     jobHash,
     members,
@@ -178,19 +213,6 @@ export function startFirstGeneration(
     unmeasured: new Map(),
     ...{ decisions: 0, decision: null, history: [], fruitless: 0 },
     stopped: null,
-  };
-  const placed = members.map(({ link: _, ...member }) => member);
-  const { active, actions } = resume === undefined ? { active: begun, actions: [] } : goOnFrom(begun, resume);
-  const startStep = active.committedSteps;
-  return {
-    state: { ...state, workers, stage: { kind: 'running', active } },
-    actions: [
-      { kind: 'journal', record: { kind: 'generation', generation: 1, members: placed, startStep, facts, jobHash } },
-      { kind: 'startGeneration', generation: 1, members, startStep, catchUp: nothingYet },
-      { kind: 'report', event: { kind: 'started', active } },
-      ...actions,
-    ],
-    reason: `${members.length} workers are ready: generation 1 starts`,
   };
 }
 

@@ -3,6 +3,7 @@ import { connectionLost, heartbeatLost, nameOf, record, whereIs, workerFailure }
 import { exitWhenAlone, fail } from './end.ts';
 import { startFirstGeneration } from './join.ts';
 import type { Action, Event, RunState, Stage, Transition, WorkerRecord } from './model.ts';
+import { onTickOfRecovering } from './recover.ts';
 import { admitSpares, evict, formGeneration, leave } from './regroup.ts';
 import { activeOf, isElastic, isOver, keep, openLinks, survivors, withoutWorker, withWorker } from './state.ts';
 
@@ -112,6 +113,7 @@ export function onTick(state: RunState, now: number): Transition {
       now - worker.lastHeardMs >= config.heartbeatTimeoutMs,
   );
   if (silent !== undefined) return lose(ticked, silent, heartbeatLost(silent, now), now);
+  if (stage.kind === 'recovering') return onTickOfRecovering(ticked, stage, now);
   if (stage.kind === 'regrouping') return onTickOfRegrouping(ticked, stage, now);
   if (stage.kind === 'running' && isElastic(state)) return admitSpares(ticked, now);
   if (stage.kind === 'investigating' && now >= stage.untilMs) return fail(ticked, stage.failure, now);

@@ -115,6 +115,8 @@ export type JournalEntry =
       readonly samples: number;
       readonly lossSum: number;
       readonly metricSums: readonly number[];
+      /** Absent in journals of older versions. */
+      readonly seconds?: number;
     }
   | { readonly kind: 'regroup'; readonly generation: number; readonly why: string }
   | { readonly kind: 'planned'; readonly facts: JobFacts }
@@ -129,6 +131,10 @@ export type JournalEntry =
 /** What happened, for those who watch: progress line, metrics, status page. */
 export type Report =
   | { readonly kind: 'joined'; readonly hello: Hello; readonly joined: number; readonly wanted: number }
+  /** All workers are back at a coordinator that was started again. */
+  | { readonly kind: 'recovered'; readonly active: Active }
+  /** A worker came back to a coordinator that was started again. */
+  | { readonly kind: 'returned'; readonly hello: Hello }
   | { readonly kind: 'left'; readonly hello: Hello; readonly why: string }
   | { readonly kind: 'refused'; readonly error: ErrorRecord }
   | { readonly kind: 'started'; readonly active: Active }

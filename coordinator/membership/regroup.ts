@@ -60,6 +60,13 @@ export function regroup(state: RunState, why: string, now: number, loss: ErrorRe
 export function onStanding(state: RunState, { from, standing }: Of<'workerStanding'>, now: number): Transition {
   const { stage } = state;
   const worker = state.workers.get(from.link);
+  // It came out of its step for a coordinator that died before it made the next generation.
+  if (worker !== undefined && stage.kind === 'running' && from.generation === stage.active.generation + 1) {
+    return regroup(state, `${nameOf(worker.hello)} waits for the next generation`, now);
+  }
+  if (worker !== undefined && stage.kind === 'recovering') {
+    return keep({ ...state, stage: { ...stage, fault: 'workers wait for the next generation' } }, 'out of its step');
+  }
   if (worker === undefined || stage.kind !== 'regrouping' || stage.generation !== from.generation) {
     return keep(state, 'a standing that nobody asked for');
   }
@@ -73,6 +80,7 @@ export function onPeerFault(state: RunState, { from, error }: Of<'peerFault'>, n
   const { stage } = state;
   const worker = state.workers.get(from.link);
   if (worker === undefined || stage.kind === 'regrouping') return keep(state, error.message);
+  if (stage.kind === 'recovering') return keep({ ...state, stage: { ...stage, fault: error.message } }, error.message);
   const active = activeOf(stage);
   if (active === undefined) return keep(state, error.message);
   const why = `${nameOf(worker.hello)}: ${error.message}`;

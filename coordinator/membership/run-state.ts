@@ -96,6 +96,14 @@ export type Stage =
   | { readonly kind: 'gathering'; readonly departed: readonly string[] }
   | { readonly kind: 'running'; readonly active: Active }
   | { readonly kind: 'draining'; readonly active: Active; readonly drain: Drain }
+  /** The coordinator was started again: workers train on meanwhile, and come back. */
+  | {
+      readonly kind: 'recovering';
+      readonly active: Active;
+      readonly untilMs: number;
+      /** What one told of its peers. */
+      readonly fault: string | null;
+    }
   /** All members come out of their step; then those that are there go on, as generation `generation`. */
   | {
       readonly kind: 'regrouping';

@@ -16,6 +16,8 @@ export function onDrain(state: RunState, event: Of<'drainRequested'>, now: numbe
   switch (stage.kind) {
     case 'gathering':
       return interrupt(`stopped before training began: ${reason}`);
+    case 'recovering':
+      return interrupt(`stopped before all workers were back: ${reason}`);
     case 'running':
       return {
         state: { ...state, stage: { kind: 'draining', active: stage.active, drain: { reason, exitCode } } },

@@ -38,7 +38,10 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
   return {
     state: withActive(heard, ended.active),
     actions: [
-      { kind: 'journal', record: { kind: 'step', generation, step, samples, lossSum, metricSums } },
+      {
+        kind: 'journal',
+        record: { kind: 'step', generation, step, samples, lossSum, metricSums, seconds: report.stepSeconds },
+      },
       { kind: 'report', event: { kind: 'step', report } },
       ...ended.actions,
     ],

@@ -87,3 +87,20 @@ test('a stopped worker is given up after the heartbeat timeout, killed, and star
   assert.ok(!isAlive(stopped));
   assert.deepEqual(given, undisturbed);
 });
+
+test('the coordinator is killed: workers train on, it comes back, and nothing changes in the result', {
+  skip,
+}, async () => {
+  const run = start('2');
+  await run.stderrMatches(/epoch 1\/8 step \d+/);
+  process.kill(run.children().coordinator ?? 0, 'SIGKILL');
+  await run.stderrMatches(/the coordinator is back: generation 1/);
+  process.kill(run.worker('w0'), 'SIGKILL');
+  await run.stderrMatches(/generation 3: /);
+  process.kill(run.children().coordinator ?? 0, 'SIGKILL');
+  await run.stderrMatches(/the coordinator is back: generation 3/);
+  goFast();
+  const { stderr, ...given } = await resultOf(run);
+  assert.match(stderr, /coordinator was killed by SIGKILL; the workers train on/);
+  assert.deepEqual(given, undisturbed);
+});

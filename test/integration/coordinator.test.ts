@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type RunResult, readJournal } from '../../coordinator/index.ts';
+import { type CoordinatorOptions, type RunResult, readJournal } from '../../coordinator/index.ts';
 import { LockstepError } from '../../shared/core/index.ts';
 import { coordinate, get, start } from '../support/coordinator-run.ts';
 import { FakeWorker } from '../support/fake-worker.ts';
@@ -94,7 +94,7 @@ describe('a whole run', () => {
         metrics: { accuracy: 0.75 },
       },
       ...{ validation: { loss: 0.25, accuracy: 0.75 }, test: null, weightsSha256: 'f'.repeat(64) },
-      ...{ samplesPerSecond: 128, checkpoint: 'out/model', drained: false, stopped: null },
+      ...{ samplesPerSecond: 128, bytesSent: 10_000, checkpoint: 'out/model', drained: false, stopped: null },
     });
     assert.deepEqual(
       history.map(({ epoch, steps, validation }) => [epoch, steps, validation]),
@@ -134,8 +134,11 @@ describe('a whole run', () => {
 });
 
 describe('a failure', () => {
+  /** A run that can't go on without any of its workers. */
+  const loop: Partial<CoordinatorOptions> = { settings: { ...settings, mode: 'loop' } };
+
   test('of a process that dies stops the others with its name', async () => {
-    const { coordinator, first, second, text, out } = await start();
+    const { coordinator, first, second, text, out } = await start(loop);
     await first.until(() => first.messages.length > 1);
     second.die();
     const { stop } = await first.receive('stop');
@@ -151,7 +154,7 @@ describe('a failure', () => {
   });
 
   test('of a process that stands still is noticed by its silence, and its connection is cut', async () => {
-    const { coordinator, first, second } = await start();
+    const { coordinator, first, second } = await start(loop);
     second.fallSilent();
     const { stop } = await first.receive('stop');
     first.end();

@@ -85,7 +85,12 @@ export class MembershipRun {
     const config = {
       ...{ runId, settings: { ...settings, ...changes } },
       ...{ heartbeatTimeoutMs: 1000, joinTimeoutMs: 10_000, stopGraceMs: 2000, refillPlaces },
-      ...{ minWorkers: 1, startWorkers: changes.workers ?? settings.workers, stallTimeoutMs: 5000 },
+      ...{
+        minWorkers: 1,
+        startWorkers: changes.workers ?? settings.workers,
+        stallTimeoutMs: 5000,
+        returnTimeoutMs: 3000,
+      },
       ...limits,
     };
     this.state = createRunState(config, 0);

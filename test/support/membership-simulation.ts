@@ -65,7 +65,7 @@ export class Simulation {
     const config = {
       ...{ runId, settings: { ...settings, mode: 'loop' as const, workers, replicas: 4, maxSteps: this.totalSteps } },
       ...{ heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS, joinTimeoutMs: 5000, stopGraceMs: 800, refillPlaces: true },
-      ...{ minWorkers: 1, startWorkers: workers, stallTimeoutMs: 3000 },
+      ...{ minWorkers: 1, startWorkers: workers, stallTimeoutMs: 3000, returnTimeoutMs: 3000 },
     };
     this.state = createRunState(config, 0);
     this.#workers = Array.from({ length: workers }, (_, index) => ({

@@ -1,5 +1,5 @@
 import { invariant } from '../../shared/core/index.ts';
-import type { EpochDecision, StepReport } from '../../shared/run/index.ts';
+import type { EpochDecision, EpochEnd, StepReport } from '../../shared/run/index.ts';
 import type { NamedWeight, Trainer } from '../engine/index.ts';
 import type { CallbackRunner } from './callback-runner.ts';
 import type { Link } from './link.ts';
@@ -78,7 +78,7 @@ export class EpochGate {
    */
   async end(epochs: number, isLast: boolean): Promise<boolean> {
     if (this.#state.followed > epochs) return this.#state.stopped === null;
-    return this.#pass(async (runner) => runner.endEpoch((await this.#link.receive('epochEnd')).end, isLast));
+    return this.#pass(async (runner) => runner.endEpoch(await this.#epochEnd(epochs - 1), isLast));
   }
 
   async #pass(decide: (runner: CallbackRunner) => Promise<EpochDecision>): Promise<boolean> {
@@ -89,6 +89,15 @@ export class EpochGate {
       this.#link.send({ kind: 'decided', decision: this.#decided });
     }
     return this.#follow(await this.#decision(followed));
+  }
+
+  /** A coordinator that was started again may tell of an epoch once more. */
+  async #epochEnd(epoch: number): Promise<EpochEnd> {
+    for (;;) {
+      const { end } = await this.#link.receive('epochEnd');
+      if (end.epoch === epoch) return end;
+      invariant(end.epoch < epoch, 'epochs end in order');
+    }
   }
 
   /** One that this worker followed in another generation may come once more. */

@@ -23,6 +23,7 @@ import {
 } from './control-messages.ts';
 import { GenerationExchange } from './generation-exchange.ts';
 import type { LinkSettings } from './link-settings.ts';
+import { Outbox } from './outbox.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { LinkToMain, MainToLink } from './protocol.ts';
 import { reachableAddress } from './reachable-address.ts';
@@ -32,6 +33,9 @@ type ToMain = (message: LinkToMain, transfer?: readonly ArrayBuffer[]) => void;
 
 /** The main thread may be inside a step when the run is stopped; past this it won't come back by itself. */
 const MAIN_THREAD_GRACE_MS = 5_000;
+
+/** How long workers train on without a coordinator. */
+const COORDINATOR_GONE_MS = 60_000;
 
 /** The link thread's part of a run: joins, beats, reduces, and tells the main thread what the coordinator decided. */
 export class LinkSession {
@@ -49,6 +53,10 @@ export class LinkSession {
   #generation = 0;
   #runSettings: RunSettings | undefined;
   #stopped = false;
+  #hello: NonNullable<WorkerMessage['hello']> = {};
+  readonly #outbox = new Outbox();
+  /** Without a coordinator, for a while. */
+  #canGoOn = false;
 
   constructor(settings: LinkSettings, toMain: ToMain) {
     this.#settings = settings;
@@ -60,7 +68,7 @@ export class LinkSession {
 
   /** @throws LockstepError rpc/unreachable, rpc/address-in-use, config/insecure */
   async start(): Promise<void> {
-    const { workerId, host, identity, runToken, coordinator, connectTimeoutMs } = this.#settings;
+    const { workerId, host, identity, runToken, connectTimeoutMs } = this.#settings;
     this.#transport = await GrpcTransport.create({
       workerId,
       listen: this.#settings.peerListen,
@@ -69,29 +77,27 @@ export class LinkSession {
       notice: (message) => console.error(`lockstep: worker ${workerId}: ${message}`),
     });
     this.#telemetry = await WorkerTelemetry.start(this.#settings, this.#board, this.#transport);
-    this.#channel = await connect(coordinator, {
+    const metrics = this.#telemetry.address;
+    const metricsAddress = metrics === undefined ? '' : reachableAddress(metrics, this.#settings.advertise, host);
+    this.#hello = {
+      ...{ workerId, host, pid: process.pid, peerAddress: this.#peerAddress(), metricsAddress, identity, runToken },
+    };
+    await this.#connect(connectTimeoutMs);
+    this.#send({ hello: this.#hello });
+  }
+
+  async #connect(deadlineMs: number): Promise<void> {
+    this.#channel = await connect(this.#settings.coordinator, {
       kind: 'control',
       role: 'coordinator',
       security: this.#security,
-      deadlineMs: connectTimeoutMs,
+      deadlineMs,
       advice: 'is `lockstep coordinator` running there?',
     });
     this.#control = this.#channel.open(controlService.session, {
       message: (message) => this.#fromCoordinator(message),
       closed: (error) => this.#controlClosed(error),
     });
-    const metrics = this.#telemetry.address;
-    const metricsAddress = metrics === undefined ? '' : reachableAddress(metrics, this.#settings.advertise, host);
-    const hello = {
-      workerId,
-      host,
-      pid: process.pid,
-      peerAddress: this.#peerAddress(),
-      metricsAddress,
-      identity,
-      runToken,
-    };
-    this.#send({ hello });
   }
 
   fromMain(message: MainToLink): void {
@@ -122,6 +128,7 @@ export class LinkSession {
     if (message.kind === 'planned') this.#telemetry?.setMetrics(message.facts.metrics);
     if (message.kind === 'ready') {
       this.#exchange.shape(message);
+      this.#canGoOn = this.#runSettings?.mode !== 'loop' && !message.facts.irreplaceable;
       this.#telemetry?.setMetrics(message.facts.metrics);
     }
     if (message.kind === 'committed') this.#telemetry?.observe(message.report);
@@ -133,8 +140,11 @@ export class LinkSession {
   #fromCoordinator(message: CoordinatorMessage): void {
     if (message.welcome) {
       this.#runId = message.runId ?? '';
+      const isFirst = this.#runSettings === undefined;
       this.#runSettings = JSON.parse(message.welcome.settingsJson ?? '') as RunSettings;
+      clearInterval(this.#heartbeat);
       this.#heartbeat = setInterval(() => this.#beat(), message.welcome.heartbeatIntervalMs ?? 500);
+      if (!isFirst) return;
       this.#toMain({ kind: 'welcome', settings: this.#runSettings, workerId: this.#settings.workerId });
     } else if (message.refused) {
       this.#stop(fromErrorInfo(message.refused.error ?? {}));
@@ -167,6 +177,7 @@ export class LinkSession {
     const me = members.find((member) => member.workerId === this.#settings.workerId);
     if (me === undefined) return;
     this.#generation = generation;
+    this.#outbox.clear();
     const { rank, replicas } = me;
     this.#telemetry?.setGeneration(generation, rank, replicas.end - replicas.start);
     const view = { generation, rank, worldSize: members.length, replicas, ...toCatchUp(start) };
@@ -188,6 +199,43 @@ export class LinkSession {
       this.#stop(error.toRecord());
       return;
     }
+    if (this.#generation > 0 && this.#canGoOn) {
+      void this.#comeBack();
+      return;
+    }
+    if (this.#runId !== '' && this.#runSettings?.mode === 'train' && this.#generation === 0) {
+      const text = `worker ${this.#settings.workerId} lost the coordinator before it trained: start it again`;
+      this.#stop(new LockstepError('run/evicted', text).toRecord());
+      return;
+    }
+    this.#coordinatorLost(error);
+  }
+
+  /**
+   * Training goes on without a coordinator. One that is started again in its place learns who is there, and what it
+   * missed: what it knows already it passes over.
+   */
+  async #comeBack(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    this.#control = undefined;
+    const { workerId } = this.#settings;
+    console.error(`lockstep: worker ${workerId} lost the coordinator, trains on and waits for it`);
+    try {
+      await this.#connect(COORDINATOR_GONE_MS);
+    } catch (error) {
+      this.#coordinatorLost(LockstepError.from(error, 'rpc/unreachable'));
+      return;
+    }
+    this.#rejoin();
+  }
+
+  #rejoin(): void {
+    const rejoin = { runId: this.#runId, generation: this.#generation };
+    this.#send({ hello: { ...this.#hello, rejoin } });
+    for (const message of this.#outbox.all) void this.#control?.send(message);
+  }
+
+  #coordinatorLost(error: LockstepError | null): void {
     const { phase, step } = this.#board.read();
     const isUnknownCertificate = this.#runId === '' && this.#security.kind === 'mutual-tls';
     const hint = isUnknownCertificate ? '; perhaps it does not trust this worker’s TLS certificate' : '';
@@ -227,7 +275,9 @@ export class LinkSession {
   }
 
   #send(body: WorkerBody, generation = this.#generation): void {
-    void this.#control?.send({ runId: this.#runId, generation, ...body } as WorkerMessage);
+    const message = { runId: this.#runId, generation, ...body } as WorkerMessage;
+    this.#outbox.add(message, this.#control !== undefined);
+    void this.#control?.send(message);
   }
 
   #peerAddress(): string {

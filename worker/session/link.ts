@@ -121,7 +121,8 @@ export class Link {
   }
 
   #receive(message: LinkToMain): void {
-    if (message.kind === 'epochEnd') this.#epochEnds.push(message.end);
+    if (message.kind === 'epochEnd' && message.end.epoch !== this.#epochEnds.at(-1)?.epoch)
+      this.#epochEnds.push(message.end);
     // Rank 0 may be another one than before.
     if (message.kind === 'generation') this.#epochEnds.splice(0, Infinity, ...message.generation.history);
     if (message.kind === 'drain') {
