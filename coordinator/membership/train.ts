@@ -2,8 +2,8 @@ import { invariant } from '../../shared/core/index.ts';
 import { type MetricDefinition, metricValues } from '../../shared/metrics/index.ts';
 import { nameOf, record } from './describe.ts';
 import { fail, finish } from './end.ts';
-import { addToEpoch, measureEpoch } from './epochs.ts';
-import type { Evaluation, EvaluationShare, Event, RunState, Transition } from './model.ts';
+import { addToEpoch, closeEpoch, measureEpoch } from './epochs.ts';
+import type { Action, Active, Evaluation, EvaluationShare, Event, RunState, StepReport, Transition } from './model.ts';
 import { activeOf, keep, withActive, withWorker } from './state.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
@@ -27,7 +27,7 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
   const committedSteps = Math.max(worker.committedSteps, step + 1);
   const heard = withWorker(state, { ...worker, lastHeardMs: now, committedSteps });
   if (!active.members.some(({ link }) => link === from.link)) return keep(heard, 'a step of one that does not train');
-  if (step < active.committedSteps) return keep(heard, `step ${step} was committed before`);
+  if (step < active.committedSteps) return onStepAgain(heard, active, report);
   if (step > active.committedSteps) {
     const message = `${nameOf(worker.hello)} committed step ${step} while step ${active.committedSteps} was due`;
     return fail(heard, record('run/diverged', message, { worker: worker.hello.workerId, step }), now);
@@ -43,10 +43,28 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
         record: { kind: 'step', generation, step, samples, lossSum, metricSums, seconds: report.stepSeconds },
       },
       { kind: 'report', event: { kind: 'step', report } },
-      ...ended.actions,
+      ...toldNow(state, ended.actions),
     ],
     reason: `step ${step} is committed`,
   };
+}
+
+/**
+ * Who told of it first may be lost, and the others do it again; between the two they may have been asked to drain, so that
+ * a step that others followed becomes the last one and ends its epoch.
+ */
+function onStepAgain(state: RunState, active: Active, { step, last }: StepReport): Transition {
+  const reason = `step ${step} was committed before`;
+  const isNews = last && step + 1 === active.committedSteps && active.epoch.steps > 0;
+  if (!isNews) return keep(state, reason);
+  const ended = closeEpoch(active, active.epoch, step + 1);
+  const actions = toldNow(state, ended.actions);
+  return { state: withActive(state, ended.active), actions, reason: `${reason}, and is the last one now` };
+}
+
+/** Who is rank 0 in the next generation is told of an epoch's end when that starts, and nobody twice. */
+function toldNow({ stage }: RunState, actions: readonly Action[]): readonly Action[] {
+  return stage.kind === 'regrouping' ? actions.filter(({ kind }) => kind !== 'sendEpochEnd') : actions;
 }
 
 /** Sums wait until every replica has given its share, then are added in replica order, in float64. */
@@ -77,7 +95,7 @@ export function onEvaluationShare(state: RunState, { from, share }: Of<'evaluati
     actions: [
       { kind: 'journal', record: { kind: 'evaluation', evaluation } },
       { kind: 'report', event: { kind: 'evaluation', evaluation } },
-      ...ended.actions,
+      ...toldNow(state, ended.actions),
     ],
     reason: `${key} is complete`,
   };

@@ -247,3 +247,43 @@ test('a drain while workers regroup ends the next generation after its step', ()
   run.standing(1, 3);
   assert.equal(run.state.stage.kind, 'draining');
 });
+
+describe('an epoch that ends while workers regroup', () => {
+  const decision = { epoch: 0, stop: null, learningRate: null, keepWeights: false, restoreWeights: false };
+
+  function tenthStep(limits = {}): MembershipRun {
+    const run = new MembershipRun({ workers: 2 }, true, limits);
+    for (const worker of [1, 2]) run.hello(worker);
+    for (const worker of [1, 2]) run.ready(worker, 'hash', { decidesEpochs: true, validationSamples: 0 });
+    run.give({ kind: 'epochDecided', from: run.from(1), decision });
+    return run;
+  }
+
+  test('is told to rank 0 once, when the next generation starts', () => {
+    const run = tenthStep();
+    for (let step = 0; step < 9; step++) run.commit(1, step);
+    run.peerFault(2, 1);
+    run.commit(1, 9);
+    assert.deepEqual(run.all('sendEpochEnd'), []);
+    for (const worker of [1, 2]) run.standing(worker, 10, 1);
+    assert.deepEqual(
+      run.all('sendEpochEnd').map(({ link, end }) => [link, end.epoch]),
+      [[1, 0]],
+    );
+  });
+
+  test('ends with a step that was committed before, if the workers that do it again drain after it', () => {
+    const run = tenthStep();
+    for (let step = 0; step < 4; step++) run.commit(1, step);
+    run.closed(1);
+    run.give({ kind: 'drainRequested', reason: 'Ctrl-C', exitCode: 130 });
+    run.standing(2, 3, 1);
+    run.commit(2, 3, true, 2);
+    run.commit(2, 3, true, 2);
+    assert.deepEqual(
+      run.all('sendEpochEnd').map(({ link, end }) => [link, end.steps]),
+      [[2, 4]],
+    );
+    assert.equal(run.reports('step').length, 4);
+  });
+});
