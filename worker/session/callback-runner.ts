@@ -76,12 +76,15 @@ export class CallbackRunner implements TrainingControl {
   /**
    * Takes over from a lost rank 0 after the epochs of `past`: callbacks that can get to know what they would have got to
    * know, and nothing that was decided or written then is so again.
+   * @param learningRate that was decided on last; null where the job's own is still in use
    * @throws LockstepError job/threw
    */
-  async resume(past: readonly EpochEnd[]): Promise<void> {
+  async resume(past: readonly EpochEnd[], learningRate: number | null): Promise<void> {
     this.#isResuming = true;
     const ends = past.map((end) => ({ epoch: end.epoch, logs: this.#logs(end) }));
     await this.#call('onTrainResume', (callback) => callback.onTrainResume?.(ends, this));
+    // A callback need not have set it again, and a rate is decided on only where it is another one than before.
+    if (learningRate !== null) this.#learningRate = learningRate;
     this.#isResuming = false;
   }
 

@@ -58,7 +58,13 @@ export class EpochGate {
     }
     if (this.#runner !== null) return;
     this.#runner = this.#createRunner();
-    if (decision !== null) await this.#runner.resume(history.filter(({ epoch }) => epoch < decision.epoch));
+    if (decision === null) return;
+    const { followed, learningRate } = this.#state;
+    const due = decision.epoch >= followed ? decision.learningRate : null;
+    await this.#runner.resume(
+      history.filter(({ epoch }) => epoch < decision.epoch),
+      due ?? learningRate,
+    );
   }
 
   /** Before the first epoch, unless that is past. Whether training goes on. */
