@@ -17,13 +17,26 @@ export class GenerationOver extends Error {
   override readonly name = 'GenerationOver';
 }
 
+/** What the main thread has of a link thread. */
+export interface LinkThread {
+  postMessage(message: MainToLink, transfer: readonly ArrayBuffer[]): void;
+  on(event: 'message', listener: (message: LinkToMain) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
+  terminate(): Promise<unknown>;
+}
+
+function startLinkThread(settings: LinkSettings): LinkThread {
+  return new Worker(new URL('./link-thread.js', import.meta.url), { workerData: settings });
+}
+
 /**
  * The main thread's end of the link thread. The session is sequential, so it waits for one kind of message at a time;
  * a `stop` with an error, or the thread's death, ends every wait.
  */
 export class Link {
   readonly board: ProgressBoard;
-  readonly #thread: Worker;
+  readonly #thread: LinkThread;
   readonly #inbox: LinkToMain[] = [];
   #waiting: { kind: Kind; resolve: (message: LinkToMain) => void; reject: (error: unknown) => void } | undefined;
   #failure: LockstepError | undefined;
@@ -33,12 +46,10 @@ export class Link {
   readonly #epochEnds: EpochEnd[] = [];
   #closing = false;
 
-  constructor(settings: Omit<LinkSettings, 'board'>) {
+  constructor(settings: Omit<LinkSettings, 'board'>, startThread = startLinkThread) {
     this.board = new ProgressBoard();
     this.board.enter('starting', 0);
-    this.#thread = new Worker(new URL('./link-thread.js', import.meta.url), {
-      workerData: { ...settings, board: this.board.buffer } satisfies LinkSettings,
-    });
+    this.#thread = startThread({ ...settings, board: this.board.buffer });
     this.#thread.on('message', (message: LinkToMain) => this.#receive(message));
     this.#thread.on('error', (error) =>
       this.#fail(LockstepError.from(error, 'rpc/unreachable', 'the link thread failed: ')),
