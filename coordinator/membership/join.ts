@@ -213,6 +213,7 @@ export function beginActive(
     unmeasured: new Map(),
     ...{ decisions: 0, decision: null, history: [], fruitless: 0 },
     stopped: null,
+    ending: false,
   };
 }
 

@@ -247,8 +247,8 @@ function furthest(standings: readonly Standing[]): Standing {
 }
 
 /** Nobody needs to join any more. */
-function isEnding({ totalSteps, stopped, committedSteps }: Active, steps: number | null): boolean {
-  return stopped !== null || (steps ?? committedSteps) >= totalSteps;
+function isEnding({ totalSteps, stopped, ending, committedSteps }: Active, steps: number | null): boolean {
+  return ending || stopped !== null || (steps ?? committedSteps) >= totalSteps;
 }
 
 function placesOf({ workers, replicas }: RunState['config']['settings']): number {

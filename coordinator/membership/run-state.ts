@@ -59,6 +59,8 @@ export interface Active {
   readonly fruitless: number;
   /** Why training ended before its last epoch, as decided by a callback. */
   readonly stopped: string | null;
+  /** The workers agreed on a last step before the last one planned. */
+  readonly ending: boolean;
 }
 
 /** How the members of a new generation get to the same state; ranks are those of the new generation. */

@@ -4,7 +4,7 @@ import { nameOf, record } from './describe.ts';
 import { fail, finish } from './end.ts';
 import { addToEpoch, closeEpoch, measureEpoch } from './epochs.ts';
 import type { Action, Active, Evaluation, EvaluationShare, Event, RunState, StepReport, Transition } from './model.ts';
-import { activeOf, keep, withActive, withWorker } from './state.ts';
+import { activeOf, isElastic, keep, survivors, withActive, withWorker } from './state.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 
@@ -27,14 +27,16 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
   const committedSteps = Math.max(worker.committedSteps, step + 1);
   const heard = withWorker(state, { ...worker, lastHeardMs: now, committedSteps });
   if (!active.members.some(({ link }) => link === from.link)) return keep(heard, 'a step of one that does not train');
-  if (step < active.committedSteps) return onStepAgain(heard, active, report);
+  const ending = active.ending || (report.last && step + 1 < active.totalSteps);
+  const told = ending && !active.ending ? askAllToDrain(state) : [];
+  if (step < active.committedSteps) return onStepAgain(heard, { ...active, ending }, report, told);
   if (step > active.committedSteps) {
     const message = `${nameOf(worker.hello)} committed step ${step} while step ${active.committedSteps} was due`;
     return fail(heard, record('run/diverged', message, { worker: worker.hello.workerId, step }), now);
   }
   const { samples, lossSum, metricSums } = report;
   const { generation } = active;
-  const ended = addToEpoch({ ...active, committedSteps: step + 1, fruitless: 0 }, report);
+  const ended = addToEpoch({ ...active, ending, committedSteps: step + 1, fruitless: 0 }, report);
   return {
     state: withActive(heard, ended.active),
     actions: [
@@ -44,6 +46,7 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
       },
       { kind: 'report', event: { kind: 'step', report } },
       ...toldNow(state, ended.actions),
+      ...told,
     ],
     reason: `step ${step} is committed`,
   };
@@ -53,13 +56,20 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
  * Who told of it first may be lost, and the others do it again; between the two they may have been asked to drain, so that
  * a step that others followed becomes the last one and ends its epoch.
  */
-function onStepAgain(state: RunState, active: Active, { step, last }: StepReport): Transition {
+function onStepAgain(state: RunState, active: Active, { step, last }: StepReport, told: readonly Action[]): Transition {
   const reason = `step ${step} was committed before`;
   const isNews = last && step + 1 === active.committedSteps && active.epoch.steps > 0;
-  if (!isNews) return keep(state, reason);
+  if (!isNews) return { state: withActive(state, active), actions: told, reason };
   const ended = closeEpoch(active, active.epoch, step + 1);
-  const actions = toldNow(state, ended.actions);
+  const actions = [...toldNow(state, ended.actions), ...told];
   return { state: withActive(state, ended.active), actions, reason: `${reason}, and is the last one now` };
+}
+
+/** A worker was told to end, and all agreed in a step. If only those that lack it are left, they end after it as well. */
+function askAllToDrain(state: RunState): readonly Action[] {
+  if (!isElastic(state)) return [];
+  const links = survivors(state).map(({ link }) => link);
+  return [{ kind: 'sendDrain', links, reason: 'a worker was told to end' }];
 }
 
 /** Who is rank 0 in the next generation is told of an epoch's end when that starts, and nobody twice. */

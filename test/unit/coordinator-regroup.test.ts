@@ -287,3 +287,16 @@ describe('an epoch that ends while workers regroup', () => {
     assert.equal(run.reports('step').length, 4);
   });
 });
+
+test('after a step that workers agreed to end with nobody joins, and those that do it again end with it too', () => {
+  const run = training(2);
+  run.commit(1, 0, true);
+  assert.deepEqual(run.all('sendDrain')[0]?.links, [1, 2]);
+  run.commit(2, 0, true);
+  assert.equal(run.all('sendDrain').length, 1);
+  run.closed(1);
+  run.hello(3);
+  run.ready(3);
+  const [start] = starts(run.standing(2, 1));
+  assert.deepEqual(places(start), ['w2: 0-4']);
+});

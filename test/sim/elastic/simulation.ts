@@ -66,6 +66,7 @@ export class Simulation {
       {
         ...{ runId, settings: { ...settings, workers: this.#size, replicas }, minWorkers, startWorkers: minWorkers },
         ...{ heartbeatTimeoutMs: 1000, joinTimeoutMs: 4000, stallTimeoutMs: 1500, stopGraceMs: 800 },
+        returnTimeoutMs: 3000,
         refillPlaces: true,
       },
       0,

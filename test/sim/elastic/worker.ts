@@ -7,6 +7,7 @@ import { catchUp, Progress } from '../../../worker/session/catch-up.ts';
 import { EpochGate } from '../../../worker/session/epoch-gate.ts';
 import { evaluateReplicas } from '../../../worker/session/evaluation.ts';
 import { GenerationOver, Link } from '../../../worker/session/link.ts';
+import { NonFiniteGuard } from '../../../worker/session/non-finite.ts';
 import type { GenerationView } from '../../../worker/session/protocol.ts';
 import { evaluationPlan, type RunPlan } from '../../../worker/session/run-plan.ts';
 import { trainGeneration } from '../../../worker/session/training.ts';
@@ -48,6 +49,7 @@ export class SimulatedWorker implements Process {
   readonly progress = new Progress(0);
   /** False from when it is told to take the others' state until it has. */
   hasState = true;
+  readonly #guard: NonFiniteGuard;
   /** The generation that its main thread is in. */
   generation = 0;
   /** Fails by itself in its next batch. */
@@ -76,6 +78,8 @@ export class SimulatedWorker implements Process {
         this.hasState = true;
       },
     );
+    const guarded = { trainer: this.trainer.asTrainer(), plan: world.job.plan.train };
+    this.#guard = new NonFiniteGuard({ policy: 'stop', ...guarded, log: {} as never });
     this.#main = new Link({} as never, ({ board }) => {
       const send = (event: Event) => this.#send(event);
       this.#thread.current = new SimulatedLinkThread({
@@ -142,20 +146,22 @@ export class SimulatedWorker implements Process {
     const { plan, facts } = job;
     const link = this.#main;
     const { progress } = this;
+    const guard = this.#guard;
     const trainer = this.trainer.asTrainer();
     const { random } = scheduler;
     const loader = (size: number) => new PlaceLoader(size, scheduler, this, () => this.#batchMs(random.next()));
     const train = loader(facts.trainSamples).asLoader();
     const loaders = { train, validation: undefined, test: undefined } as never;
     const level = this.#world.catchUp ?? catchUp;
-    await level({ trainer, link, generation, plan: plan.train, progress, gate, tally: null });
+    await level({ trainer, link, generation, plan: plan.train, progress, guard, gate, tally: null });
     const validate = async (step: number) => {
       const size = facts.validationSamples;
       if (size === 0) return;
       const parts = { trainer, loader: loader(size).asLoader(), link, plan: evaluationPlan(plan, size), generation };
       for (const share of await evaluateReplicas(parts, 'validation', step)) link.send({ kind: 'evaluated', share });
     };
-    const parts = { trainer, loaders, plan, link, generation, progress, gate, checkpoints: null, validate };
+    const session = { trainer, loaders, plan, link, generation, progress, guard, gate };
+    const parts = { ...session, checkpoints: null, validate };
     const steps = await trainGeneration(parts);
     link.board.enter('save', steps);
     await scheduler.sleep(random.uniform(1, 60), this);
