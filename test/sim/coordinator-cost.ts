@@ -41,5 +41,7 @@ function cpuSince(start: NodeJS.CpuUsage): number {
 console.log('workers  CPU to join  CPU of one second: heartbeats, ticks and one step');
 for (const workers of [100, 1000, 10_000]) {
   const { joinSeconds, cpuSeconds } = secondOf(workers);
-  console.log(`${String(workers).padStart(7)}  ${joinSeconds.toFixed(2).padStart(9)} s  ${cpuSeconds.toFixed(3).padStart(9)} s`);
+  console.log(
+    `${String(workers).padStart(7)}  ${joinSeconds.toFixed(2).padStart(9)} s  ${cpuSeconds.toFixed(3).padStart(9)} s`,
+  );
 }

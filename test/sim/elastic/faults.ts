@@ -9,7 +9,10 @@ export function planFaults(simulation: Simulation): void {
     simulation.faults.add(kind);
     scheduler.at(ms, null, run);
   };
-  const moment = () => random.uniform(0, 3000);
+  const { plan, replicas, batchMs } = simulation.job;
+  // About as long as the run takes: what comes after its end hurts nobody.
+  const duration = 600 + (plan.totalSteps * (30 + (replicas * batchMs) / 2)) / simulation.size;
+  const moment = () => random.uniform(random.below(4) > 0 ? 300 : 0, duration);
   const one = (act: (worker: SimulatedWorker) => void) => () => {
     const living = simulation.workers.filter(({ alive }) => alive);
     const worker = living[random.below(Math.max(1, living.length))];
@@ -27,7 +30,13 @@ export function planFaults(simulation: Simulation): void {
   const kill = noted('kill', (worker) => simulation.kill(worker));
   const kinds: readonly (() => void)[] = [
     () => at('kill', moment(), kill),
-    () => at('kill', moment(), kill),
+    () =>
+      at('kill', moment(), () => {
+        const [rankZero] = simulation.live();
+        if (rankZero === undefined) return;
+        simulation.note(`kill rank 0, ${rankZero.id}/${rankZero.link}`);
+        simulation.kill(rankZero);
+      }),
     () => {
       const first = moment();
       for (let count = 2 + random.below(4); count > 0; count--) at('kill', first + random.uniform(0, 300), kill);

@@ -103,6 +103,6 @@ function keyOf(entry: JournalEntry): string | null {
 }
 
 function timeless(entry: JournalEntry): unknown {
-  if (entry.kind === 'step') return { ...entry, generation: 0 };
+  if (entry.kind === 'step') return { ...entry, generation: 0, seconds: 0 };
   return entry.kind === 'epoch' ? { ...entry.end, seconds: 0 } : entry;
 }

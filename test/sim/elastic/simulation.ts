@@ -48,7 +48,8 @@ export class Simulation {
   state: RunState;
   readonly #options: SimulationOptions;
   readonly #down = new Map<number, Stream>();
-  readonly #size: number;
+  /** Places for workers. */
+  readonly size: number;
   #restarts = 0;
   #violation: unknown;
 
@@ -58,13 +59,13 @@ export class Simulation {
     this.scheduler = new Scheduler(seed);
     const { random } = this.scheduler;
     const { replicas } = this.job;
-    this.#size = options.workers ?? 1 + random.below(Math.min(5, replicas));
-    const minWorkers = random.below(4) === 0 ? 1 + random.below(this.#size) : 1;
+    this.size = options.workers ?? 1 + random.below(Math.min(5, replicas));
+    const minWorkers = random.below(4) === 0 ? 1 + random.below(this.size) : 1;
     this.network = new Network(this.scheduler, replicas, options.skipsSlowest);
     this.invariants = new Invariants(replicas, options.reference ?? null);
     this.state = createRunState(
       {
-        ...{ runId, settings: { ...settings, workers: this.#size, replicas }, minWorkers, startWorkers: minWorkers },
+        ...{ runId, settings: { ...settings, workers: this.size, replicas }, minWorkers, startWorkers: minWorkers },
         ...{ heartbeatTimeoutMs: 1000, joinTimeoutMs: 4000, stallTimeoutMs: 1500, stopGraceMs: 800 },
         returnTimeoutMs: 3000,
         refillPlaces: true,
@@ -75,7 +76,7 @@ export class Simulation {
 
   async run(): Promise<void> {
     const { scheduler } = this;
-    for (let index = 0; index < this.#size; index++) {
+    for (let index = 0; index < this.size; index++) {
       scheduler.after(scheduler.random.uniform(0, 300), null, () => this.spawn(`w${index}`));
     }
     this.#tick();
