@@ -27,6 +27,8 @@ export function onStepCommitted(state: RunState, { from, report }: Of<'stepCommi
   const committedSteps = Math.max(worker.committedSteps, step + 1);
   const heard = withWorker(state, { ...worker, lastHeardMs: now, committedSteps });
   if (!active.members.some(({ link }) => link === from.link)) return keep(heard, 'a step of one that does not train');
+  // What a program's own loop does, its rank 0 tells before its first step.
+  if (!isElastic(state) && active.members[0]?.link !== from.link) return keep(heard, 'a step, as rank 0 tells it too');
   const ending = active.ending || (report.last && step + 1 < active.totalSteps);
   const told = ending && !active.ending ? askAllToDrain(state) : [];
   if (step < active.committedSteps) return onStepAgain(heard, { ...active, ending }, report, told);

@@ -4,6 +4,15 @@ import type { EvaluationShare } from '../../coordinator/membership/index.ts';
 import { MembershipRun } from '../support/membership-run.ts';
 
 describe('progress', () => {
+  test('in a program’s own loop rank 0 tells of steps, behind what it tells of the loop', () => {
+    const run = new MembershipRun({ mode: 'loop' }).start();
+    run.commit(2, 0);
+    run.give({ kind: 'loopPlanned', from: run.from(1), facts: { ...facts, epochs: 7 } });
+    run.commit(1, 0);
+    assert.equal(run.reports('planned')[0]?.active.facts.epochs, 7);
+    assert.equal(run.reports('step').length, 1);
+  });
+
   test('whoever tells of a step first counts, once for each step', () => {
     const run = new MembershipRun().start();
     run.commit(2, 0);
