@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EvaluationShare } from '../../coordinator/membership/index.ts';
-import { MembershipRun } from '../support/membership-run.ts';
+import { facts, MembershipRun } from '../support/membership-run.ts';
 
 describe('progress', () => {
   test('in a program’s own loop rank 0 tells of steps, behind what it tells of the loop', () => {
